@@ -8,8 +8,9 @@
 #include "base/die_int.h"
 #include "base/os_asan.h"
 
-/* Small pieces are cut from the block `cur`; a piece that would waste much of a fresh block gets one of its own and cur stays.
- * The first block lies in one piece of memory with the arena itself and is what resets keep; all others hang in `extra`.
+/* Small pieces are cut from the block `cur`; a piece that would waste much of a fresh block gets
+ * one of its own and cur stays. The first block lies in one piece of memory with the arena itself
+ * and is what resets keep; all others hang in `extra`.
  *
  *   1. cur->used <= cur->size; pieces begin at multiples of ALIGN.
  *   2. bytes == the sum of what was taken from malloc.
@@ -56,7 +57,8 @@ arena *arena_new(size_t first)
     arena *a = take_memory(bytes);
     block *b = (block *)(a + 1);
     *b = (block){.size = size};
-    *a = (arena){.cur = b, .first = b, .bytes = bytes, .grow = size < BLOCK_MAX / 2 ? size * 2 : BLOCK_MAX};
+    *a = (arena){
+        .cur = b, .first = b, .bytes = bytes, .grow = size < BLOCK_MAX / 2 ? size * 2 : BLOCK_MAX};
     asan_hide(b->data, b->size);
     return a;
 }

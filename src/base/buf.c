@@ -34,7 +34,8 @@ void buf_reset(buf *b)
 static void grow(buf *b, size_t need)
 {
     size_t cap = b->cap ? b->cap : BUF_FIRST;
-    while (cap < need) cap = cap > b->max / 2 ? b->max : cap * 2;
+    while (cap < need)
+        cap = cap > b->max / 2 ? b->max : cap * 2;
     if (cap > b->max) cap = b->max;
     b->p = mem_grow(b->p, cap + 1, 1);
     b->cap = cap;

@@ -46,14 +46,16 @@ static int64_t real_now_ms(void *ctx)
 
 const clk clk_real = {real_now_ms, NULL};
 
-/* Days and civil dates: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms" (eras of 400 years from 1 March). */
+/* Days and civil dates: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms" (eras of 400
+ * years from 1 March). */
 static int64_t days_of_civil(int64_t y, int m, int d)
 {
     y -= m <= 2;
     const int64_t era = (y >= 0 ? y : y - 399) / 400;
     const int64_t year_of_era = y - era * 400;
     const int64_t day_of_year = (153 * (m + (m > 2 ? -3 : 9)) + 2) / 5 + d - 1;
-    const int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    const int64_t day_of_era =
+        year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
     return era * 146097 + day_of_era - 719468;
 }
 
@@ -90,7 +92,8 @@ int64_t civil_to_ms(const civil *c)
     assert(c->month <= 12);
     assert(c->year > -YEAR_FAR);
     assert(c->year < YEAR_FAR);
-    const int64_t in_day = c->hour * INT64_C(3600000) + c->minute * INT64_C(60000) + c->second * INT64_C(1000) + c->ms;
+    const int64_t in_day =
+        c->hour * INT64_C(3600000) + c->minute * INT64_C(60000) + c->second * INT64_C(1000) + c->ms;
     const __int128 t = (__int128)days_of_civil(c->year, c->month, c->day) * MS_PER_DAY + in_day;
     assert(t >= INT64_MIN);
     assert(t <= INT64_MAX);
@@ -101,8 +104,8 @@ const char *time_print(int64_t t_ms, char ret[TIME_PRINT_MAX])
 {
     assert(ret);
     const civil c = civil_of_ms(t_ms);
-    int n = snprintf(ret, TIME_PRINT_MAX, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", c.year, c.month, c.day, c.hour, c.minute,
-                     c.second, c.ms);
+    int n = snprintf(ret, TIME_PRINT_MAX, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", c.year, c.month,
+                     c.day, c.hour, c.minute, c.second, c.ms);
     assert(n < TIME_PRINT_MAX);
     return ret;
 }
@@ -148,7 +151,8 @@ static bool take_fraction(str *s, int *ret_ms)
         if (n < 3) ms = ms * 10 + (s->p[0] - '0');
         *s = (str){s->p + 1, s->n - 1};
     }
-    for (int i = n; i < 3; i++) ms *= 10;
+    for (int i = n; i < 3; i++)
+        ms *= 10;
     *ret_ms = ms;
     return n > 0;
 }
@@ -202,12 +206,16 @@ err time_parse(str s, int64_t *ret_ms)
     int offset = 0;
     char t;
     bool ok = take_date(&rest, &c);
-    if (ok && rest.n) ok = take_char(&rest, "Tt ", &t) && take_time(&rest, &c) && take_offset(&rest, &offset) && !rest.n;
+    if (ok && rest.n)
+        ok = take_char(&rest, "Tt ", &t) && take_time(&rest, &c) && take_offset(&rest, &offset) &&
+             !rest.n;
     if (ok) {
         *ret_ms = civil_to_ms(&c) - offset * INT64_C(60000);
         return ERR_OK;
     }
     if (parse_i64(s, ret_ms) == ERR_OK) return ERR_OK;
-    return err_set(ERR_FORMAT, "\"%.*s\" is no time, want for example 2026-01-31T12:00:00Z, 2026-01-31 or milliseconds since 1970",
+    return err_set(ERR_FORMAT,
+                   "\"%.*s\" is no time, want for example 2026-01-31T12:00:00Z, 2026-01-31 or "
+                   "milliseconds since 1970",
                    s.n > 60 ? 60 : (int)s.n, s.n ? s.p : "");
 }

@@ -14,18 +14,12 @@ static const struct {
     const char *name;
     int http, exit;
 } kinds[] = {
-    [ERR_OK] = {"ok", 200, 0},
-    [ERR_INVALID] = {"invalid", 400, 1},
-    [ERR_FORMAT] = {"format", 400, 1},
-    [ERR_DENIED] = {"denied", 403, 1},
-    [ERR_MISSING] = {"missing", 404, 4},
-    [ERR_CONFLICT] = {"conflict", 409, 5},
-    [ERR_LIMIT] = {"limit", 413, 1},
-    [ERR_BUSY] = {"busy", 429, 1},
-    [ERR_GATE] = {"gate", 400, 3},
-    [ERR_CANCELLED] = {"cancelled", 499, 130},
-    [ERR_IO] = {"io", 503, 1},
-    [ERR_INTERNAL] = {"internal", 500, 1},
+    [ERR_OK] = {"ok", 200, 0},           [ERR_INVALID] = {"invalid", 400, 1},
+    [ERR_FORMAT] = {"format", 400, 1},   [ERR_DENIED] = {"denied", 403, 1},
+    [ERR_MISSING] = {"missing", 404, 4}, [ERR_CONFLICT] = {"conflict", 409, 5},
+    [ERR_LIMIT] = {"limit", 413, 1},     [ERR_BUSY] = {"busy", 429, 1},
+    [ERR_GATE] = {"gate", 400, 3},       [ERR_CANCELLED] = {"cancelled", 499, 130},
+    [ERR_IO] = {"io", 503, 1},           [ERR_INTERNAL] = {"internal", 500, 1},
 };
 static_assert(sizeof kinds / sizeof *kinds == ERR_N, "one line for each kind");
 
@@ -33,7 +27,8 @@ static_assert(sizeof kinds / sizeof *kinds == ERR_N, "one line for each kind");
 static void cut_whole(char *s, size_t n)
 {
     size_t at = n;
-    while (at > 0 && n - at < 4 && ((unsigned char)s[at - 1] & 0xC0) == 0x80) at--;
+    while (at > 0 && n - at < 4 && ((unsigned char)s[at - 1] & 0xC0) == 0x80)
+        at--;
     if (at == 0 || (unsigned char)s[at - 1] < 0xC0) return;
     unsigned char lead = (unsigned char)s[at - 1];
     size_t want = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
@@ -41,7 +36,8 @@ static void cut_whole(char *s, size_t n)
 }
 
 /* format prints into s and returns the length that stands there. */
-__attribute__((format(printf, 3, 0))) static size_t format(char *s, size_t size, const char *fmt, va_list ap)
+__attribute__((format(printf, 3, 0))) static size_t format(char *s, size_t size, const char *fmt,
+                                                           va_list ap)
 {
     int n = vsnprintf(s, size, fmt, ap);
     if (n < 0) {

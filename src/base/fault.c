@@ -14,7 +14,8 @@
 enum { SITE_MAX = 32 };
 
 static const char *const sites[] = {
-    "file_write", "file_sync", "file_rename", "file_read", "db_exec", "db_commit", "blob_put", "delta_commit", "spawn", "net_send",
+    "file_write", "file_sync", "file_rename",  "file_read", "db_exec",
+    "db_commit",  "blob_put",  "delta_commit", "spawn",     "net_send",
 };
 
 /* The one armed fault. Written by fault_arm while no other thread runs; the counter is shared. */
@@ -54,7 +55,8 @@ void fault_arm(const char *spec)
     uint64_t n = 0;
     str_cut(str_of(spec), ':', &site, &tail);
     bool more = str_cut(tail, ':', &nth, &tail);
-    bool ok = known(site) && parse_u64(nth, &n) == ERR_OK && n > 0 && (!more || str_is(tail, "kill"));
+    bool ok =
+        known(site) && parse_u64(nth, &n) == ERR_OK && n > 0 && (!more || str_is(tail, "kill"));
     /* A misspelt fault would let a test pass that proves nothing. */
     if (!ok) die("TIDEMILL_FAULT, want site:nth[:kill] with a known site", spec);
     memcpy(armed.site, site.p, site.n);

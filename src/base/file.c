@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -25,7 +26,8 @@ static ssize_t read_some(int fd, void *p, size_t n)
     }
 }
 
-/* read_known: a regular file of a known size, straight into the arena. What grows behind it meanwhile is not ours. */
+/* read_known: a regular file of a known size, straight into the arena. What grows behind it
+ * meanwhile is not ours. */
 static err read_known(arena *a, int fd, const char *path, size_t size, str *ret)
 {
     char *p = arena_alloc_raw(a, size + 1, 1);
@@ -81,7 +83,8 @@ err file_read(arena *a, const char *path, size_t max, str *ret)
     else if (!S_ISREG(st.st_mode) || st.st_size == 0)
         e = read_unknown(a, fd, path, max, ret);
     else if ((uint64_t)st.st_size > max)
-        e = err_set(ERR_LIMIT, "%s: %" PRIu64 " bytes, want at most %zu", path, (uint64_t)st.st_size, max);
+        e = err_set(ERR_LIMIT, "%s: %" PRIu64 " bytes, want at most %zu", path,
+                    (uint64_t)st.st_size, max);
     else
         e = read_known(a, fd, path, (size_t)st.st_size, ret);
     close(fd);
@@ -181,7 +184,8 @@ err file_publish_new(const char *path, str bytes)
     const char *temp = NULL;
     TRY(write_temp(a, path, bytes, &temp));
     err e = ERR_OK;
-    if (fault_hit("file_rename") || link(temp, path)) e = err_sys(ERR_IO, "%s: cannot publish", path);
+    if (fault_hit("file_rename") || link(temp, path))
+        e = err_sys(ERR_IO, "%s: cannot publish", path);
     unlink(temp);
     return e ? e : sync_parent(a, path);
 }
@@ -203,10 +207,12 @@ err file_size(const char *path, uint64_t *ret)
     return ERR_OK;
 }
 
-/* The holder's text is never empty while the lock is held: it is written over the old one and the rest cut off afterwards. */
+/* The holder's text is never empty while the lock is held: it is written over the old one and the
+ * rest cut off afterwards. */
 static err write_lock_text(int fd, const char *path, str text)
 {
-    if (pwrite(fd, text.p, text.n, 0) != (ssize_t)text.n) return err_sys(ERR_IO, "%s: cannot write", path);
+    if (pwrite(fd, text.p, text.n, 0) != (ssize_t)text.n)
+        return err_sys(ERR_IO, "%s: cannot write", path);
     if (ftruncate(fd, (off_t)text.n)) return err_sys(ERR_IO, "%s: cannot truncate", path);
     return ERR_OK;
 }
@@ -235,5 +241,6 @@ err file_lock(arena *a, const char *path, str text, int *ret_fd, str *ret_held_b
     if (file_read(a, path, LOCK_TEXT_MAX, &holder)) holder = STR("");
     if (ret_held_by) *ret_held_by = holder;
     str shown = str_trim(holder);
-    return err_set(ERR_CONFLICT, "%s: held by %.*s", path, STR_ARG(shown.n ? shown : STR("another process")));
+    return err_set(ERR_CONFLICT, "%s: held by %.*s", path,
+                   STR_ARG(shown.n ? shown : STR("another process")));
 }

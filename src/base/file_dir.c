@@ -35,7 +35,8 @@ err dir_make(const char *path)
     if (is_dir(path)) return ERR_OK;
     AUTO(arena) a = arena_new(0);
     str whole = str_of(path);
-    while (whole.n > 1 && whole.p[whole.n - 1] == '/') whole.n--;
+    while (whole.n > 1 && whole.p[whole.n - 1] == '/')
+        whole.n--;
     for (size_t i = 1; i < whole.n; i++) {
         if (whole.p[i] != '/' || whole.p[i - 1] == '/') continue;
         const char *parent = str_c(a, (str){whole.p, i});
@@ -54,7 +55,8 @@ static err remove_inside(int fd, const char *path, int depth)
         return e;
     }
     err e = ERR_OK;
-    if (depth > DIR_DEPTH_MAX) e = err_set(ERR_LIMIT, "%s: folders nested deeper than %d", path, DIR_DEPTH_MAX);
+    if (depth > DIR_DEPTH_MAX)
+        e = err_set(ERR_LIMIT, "%s: folders nested deeper than %d", path, DIR_DEPTH_MAX);
     while (!e) {
         errno = 0;
         const struct dirent *x = readdir(d);

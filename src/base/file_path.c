@@ -13,7 +13,8 @@ const char *path_join(arena *a, const char *dir, const char *name)
     return cstr_fmt(a, "%s%s%s", dir, str_ends(str_of(dir), "/") ? "" : "/", name);
 }
 
-/* A path made canonical: "/a/b", "a/b", "" (here), or with ".." in front that nothing takes away. */
+/* A path made canonical: "/a/b", "a/b", "" (here), or with ".." in front that nothing takes away.
+ */
 typedef struct canon {
     char p[PATH_MAX];
     size_t n;
@@ -33,7 +34,8 @@ static bool push(canon *c, str part)
 static bool pop(canon *c)
 {
     size_t n = c->n;
-    while (n > 0 && c->p[n - 1] != '/') n--;
+    while (n > 0 && c->p[n - 1] != '/')
+        n--;
     str last = {c->p + n, c->n - n};
     if (!last.n) return c->n == 1; /* ".." of "/" is "/" */
     if (str_is(last, "..")) return false;

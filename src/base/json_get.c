@@ -5,13 +5,14 @@
 #include "base/json.h"
 
 /* "where.key", or key alone at the root. */
-#define AT_FMT            "%s%s%s"
-#define AT(where, key)    (where), (where)[0] ? "." : "", (key)
-#define TWO_POW_63        0x1p63
+#define AT_FMT         "%s%s%s"
+#define AT(where, key) (where), (where)[0] ? "." : "", (key)
+#define TWO_POW_63     0x1p63
 
 static err wrong(yyjson_val *v, const char *where, const char *key, const char *want)
 {
-    return err_set(ERR_INVALID, AT_FMT ": is %s, want %s", AT(where, key), yyjson_get_type_desc(v), want);
+    return err_set(ERR_INVALID, AT_FMT ": is %s, want %s", AT(where, key), yyjson_get_type_desc(v),
+                   want);
 }
 
 /* field finds the value of key; *ret is NULL when it is absent or null. */
@@ -21,13 +22,15 @@ static err field(yyjson_val *o, const char *where, const char *key, yyjson_val *
     assert(key);
     assert(ret);
     if (!yyjson_is_obj(o))
-        return err_set(ERR_INVALID, "%s: is %s, want an object", where[0] ? where : "the whole", o ? yyjson_get_type_desc(o) : "absent");
+        return err_set(ERR_INVALID, "%s: is %s, want an object", where[0] ? where : "the whole",
+                       o ? yyjson_get_type_desc(o) : "absent");
     yyjson_val *v = yyjson_obj_get(o, key);
     *ret = yyjson_is_null(v) ? NULL : v;
     return ERR_OK;
 }
 
-static err need(yyjson_val *o, const char *where, const char *key, const char *want, yyjson_val **ret)
+static err need(yyjson_val *o, const char *where, const char *key, const char *want,
+                yyjson_val **ret)
 {
     yyjson_val *v = NULL;
     TRY(field(o, where, key, &v));
@@ -52,7 +55,9 @@ static err as_i64(yyjson_val *v, const char *where, const char *key, int64_t *re
     }
     if (yyjson_is_uint(v)) {
         uint64_t u = yyjson_get_uint(v);
-        if (u > INT64_MAX) return err_set(ERR_INVALID, AT_FMT ": %" PRIu64 " is too large, want %s", AT(where, key), u, want);
+        if (u > INT64_MAX)
+            return err_set(ERR_INVALID, AT_FMT ": %" PRIu64 " is too large, want %s",
+                           AT(where, key), u, want);
         *ret = (int64_t)u;
         return ERR_OK;
     }
@@ -181,18 +186,21 @@ err json_only(yyjson_val *o, const char *where, const char *const *keys)
     assert(keys);
     if (!yyjson_is_obj(o)) return wrong(o, where, where[0] ? "" : "the whole", "an object");
     size_t n = 0;
-    while (keys[n]) n++;
+    while (keys[n])
+        n++;
     size_t i, max;
     yyjson_val *key, *value;
     yyjson_obj_foreach(o, i, max, key, value)
     {
         str k = json_str(key);
         bool known = false;
-        for (size_t j = 0; j < n && !known; j++) known = str_is(k, keys[j]);
+        for (size_t j = 0; j < n && !known; j++)
+            known = str_is(k, keys[j]);
         if (known) continue;
         const char *near = str_nearest(k, keys, n);
         return err_set(ERR_INVALID, "%s%s%.*s: unknown key%s%s%s", where, where[0] ? "." : "",
-                       k.n > 100 ? 100 : (int)k.n, k.p, near ? ", did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+                       k.n > 100 ? 100 : (int)k.n, k.p, near ? ", did you mean \"" : "",
+                       near ? near : "", near ? "\"?" : "");
     }
     return ERR_OK;
 }

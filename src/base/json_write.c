@@ -16,7 +16,8 @@ void jw_init(jw *w, buf *b, bool pretty)
 static void new_line(jw *w)
 {
     buf_putc(w->b, '\n');
-    for (int i = 0; i < w->depth; i++) buf_put(w->b, "  ", 2);
+    for (int i = 0; i < w->depth; i++)
+        buf_put(w->b, "  ", 2);
 }
 
 /* In an object a value follows a key; anywhere else it follows a comma or the opening. */
@@ -82,7 +83,8 @@ void jw_arr_end(jw *w)
 static void put_escape(buf *b, unsigned char c)
 {
     static const char hex[] = "0123456789abcdef";
-    static const char short_of[32] = {['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'};
+    static const char short_of[32] = {
+        ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'};
     if (c == '"' || c == '\\') {
         const char two[2] = {'\\', (char)c};
         buf_put(b, two, 2);

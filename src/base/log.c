@@ -21,7 +21,8 @@ enum {
 static _Atomic int least = LOG_INFO;
 static _Atomic int form = LOG_TEXT;
 
-static const char *const names[] = {[LOG_DEBUG] = "debug", [LOG_INFO] = "info", [LOG_WARN] = "warn", [LOG_ERROR] = "error"};
+static const char *const names[] = {
+    [LOG_DEBUG] = "debug", [LOG_INFO] = "info", [LOG_WARN] = "warn", [LOG_ERROR] = "error"};
 
 /* One record on its way out: it is cut, never split. */
 typedef struct line {
@@ -49,10 +50,12 @@ log_level log_least(void)
 /* put_raw is for our own short words: they may use the room kept for closing. */
 static void put_raw(line *l, const char *s)
 {
-    for (; *s && l->n < sizeof l->p; s++) l->p[l->n++] = *s;
+    for (; *s && l->n < sizeof l->p; s++)
+        l->p[l->n++] = *s;
 }
 
-/* put_text writes outside text: control bytes and bad UTF-8 as \xNN in text and as \u00NN in JSON, where quotes are escaped too. */
+/* put_text writes outside text: control bytes and bad UTF-8 as \xNN in text and as \u00NN in JSON,
+ * where quotes are escaped too. */
 static void put_text(line *l, str s, bool json)
 {
     static const char hex[] = "0123456789abcdef";
@@ -116,7 +119,8 @@ static str last_word(str *s)
         }
         if (at) at--;
     }
-    while (at > 0 && s->p[at - 1] != ' ') at--;
+    while (at > 0 && s->p[at - 1] != ' ')
+        at--;
     str word = {s->p + at, s->n - at};
     s->n = at ? at - 1 : 0;
     return word;
@@ -145,7 +149,8 @@ static void write_json(line *l, const char *ts, log_level level, const char *roo
     put_json(l, "msg", msg);
     while (n > 0) {
         field f = fields[--n];
-        if (l->n + f.key.n + f.value.n * 6 + 8 > sizeof l->p - TAIL_ROOM) continue; /* whole or not at all */
+        if (l->n + f.key.n + f.value.n * 6 + 8 > sizeof l->p - TAIL_ROOM)
+            continue; /* whole or not at all */
         put_raw(l, ",\"");
         put_text(l, f.key, true);
         put_raw(l, "\":\"");
@@ -188,7 +193,8 @@ void log_at(log_level level, const char *room, const char *fmt, ...)
             write_json(&l, ts, level, room, text);
         else
             write_text(&l, ts, level, room, text);
-        /* One write, so that records of several processes do not mix. Where it fails there is nobody to tell. */
+        /* One write, so that records of several processes do not mix. Where it fails there is
+         * nobody to tell. */
         ssize_t put = write(STDERR_FILENO, l.p, l.n);
         (void)put;
     }

@@ -2,8 +2,8 @@
 
 #include <assert.h>
 
-/* slots[h & mask] is 0 or 1 + the index of an entry; linear probing, at most half full. Old arrays stay in the arena until it
- * goes: they add up to less than the newest. */
+/* slots[h & mask] is 0 or 1 + the index of an entry; linear probing, at most half full. Old arrays
+ * stay in the arena until it goes: they add up to less than the newest. */
 enum { MAP_FIRST = 8 };
 
 struct map {
@@ -26,7 +26,8 @@ static size_t slot_of(const map *m, str key)
 {
     size_t mask = 2 * m->cap - 1;
     size_t i = (size_t)str_hash(key) & mask;
-    while (m->slots[i] && !str_eq(m->entries[m->slots[i] - 1].key, key)) i = (i + 1) & mask;
+    while (m->slots[i] && !str_eq(m->entries[m->slots[i] - 1].key, key))
+        i = (i + 1) & mask;
     return i;
 }
 

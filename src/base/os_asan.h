@@ -1,4 +1,5 @@
-/* base/os_asan: tells AddressSanitizer which bytes of an arena are in use; nothing in other builds. Inside base only. */
+/* base/os_asan: tells AddressSanitizer which bytes of an arena are in use; nothing in other builds.
+ * Inside base only. */
 #ifndef TIDEMILL_BASE_OS_ASAN_H
 #define TIDEMILL_BASE_OS_ASAN_H
 

@@ -21,11 +21,13 @@ typedef struct report {
 } report;
 
 static const char *const step_names[STEP_N] = {
-    [STEP_FILES] = "cannot set up its files", [STEP_DIR] = "cannot enter its folder",   [STEP_LIMIT] = "cannot limit its memory",
-    [STEP_NICE] = "cannot lower its priority", [STEP_EXEC] = "cannot be executed",
+    [STEP_FILES] = "cannot set up its files", [STEP_DIR] = "cannot enter its folder",
+    [STEP_LIMIT] = "cannot limit its memory", [STEP_NICE] = "cannot lower its priority",
+    [STEP_EXEC] = "cannot be executed",
 };
 
-/* From here to exec the child shares the parent's memory: only system calls, no malloc, no locks, no return. */
+/* From here to exec the child shares the parent's memory: only system calls, no malloc, no locks,
+ * no return. */
 static _Noreturn void give_up(int pipe_fd, step at)
 {
     const report r = {at, errno};
@@ -50,11 +52,13 @@ static bool place_files(const int *fds)
     return true;
 }
 
-/* Handlers of the parent would run on its memory: all signals go back to their defaults before they are let in. */
+/* Handlers of the parent would run on its memory: all signals go back to their defaults before they
+ * are let in. */
 static void reset_signals(void)
 {
     struct sigaction dfl = {.sa_handler = SIG_DFL};
-    for (int i = 1; i < NSIG; i++) sigaction(i, &dfl, NULL);
+    for (int i = 1; i < NSIG; i++)
+        sigaction(i, &dfl, NULL);
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
@@ -68,7 +72,8 @@ static _Noreturn void child(const spawn_plan *plan, pid_t parent, int pipe_fd)
     }
     if (plan->new_group) setpgid(0, 0);
     if (!place_files(plan->fds)) give_up(pipe_fd, STEP_FILES);
-    close_range(3, ~0U, CLOSE_RANGE_CLOEXEC); /* our own are anyway; kernels before 5.11 say ENOSYS */
+    close_range(3, ~0U,
+                CLOSE_RANGE_CLOEXEC); /* our own are anyway; kernels before 5.11 say ENOSYS */
     if (plan->dir && chdir(plan->dir)) give_up(pipe_fd, STEP_DIR);
     if (plan->memory_max) {
         const struct rlimit limit = {plan->memory_max, plan->memory_max};
@@ -84,7 +89,8 @@ static _Noreturn void child(const spawn_plan *plan, pid_t parent, int pipe_fd)
     give_up(pipe_fd, STEP_EXEC);
 }
 
-/* The frame that calls vfork must not return in the child and holds nothing that the child changes. */
+/* The frame that calls vfork must not return in the child and holds nothing that the child changes.
+ */
 __attribute__((noinline)) static pid_t fork_child(const spawn_plan *plan, int pipe_fd)
 {
     const pid_t parent = getpid();
@@ -125,7 +131,8 @@ err os_spawn(const spawn_plan *plan, pid_t *ret_pid)
         }
         assert(r.at < STEP_N);
         errno = r.why;
-        return err_sys(ERR_IO, "%s: %s", r.at == STEP_DIR ? plan->dir : plan->file, step_names[r.at]);
+        return err_sys(ERR_IO, "%s: %s", r.at == STEP_DIR ? plan->dir : plan->file,
+                       step_names[r.at]);
     }
     *ret_pid = pid;
     return ERR_OK;

@@ -35,7 +35,8 @@ static void *work(void *arg)
     pthread_setname_np(pthread_self(), p->name);
     for (;;) {
         pthread_mutex_lock(&p->lock);
-        while (!atomic_load(&p->n) && !p->ending) pthread_cond_wait(&p->work, &p->lock);
+        while (!atomic_load(&p->n) && !p->ending)
+            pthread_cond_wait(&p->work, &p->lock);
         if (!atomic_load(&p->n)) break;
         job j = p->ring[p->head];
         p->head = (p->head + 1) % p->cap;
@@ -65,7 +66,8 @@ pool *pool_new(const char *name, size_t n_threads, size_t queue_max)
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &old);
     for (; p->n_threads < n_threads; p->n_threads++)
-        if (pthread_create(&p->threads[p->n_threads], NULL, work, p)) die(p->name, "cannot start a thread");
+        if (pthread_create(&p->threads[p->n_threads], NULL, work, p))
+            die(p->name, "cannot start a thread");
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     return p;
 }
@@ -77,7 +79,8 @@ void pool_free(pool *p)
     p->ending = true;
     pthread_cond_broadcast(&p->work);
     pthread_mutex_unlock(&p->lock);
-    for (size_t i = 0; i < p->n_threads; i++) pthread_join(p->threads[i], NULL);
+    for (size_t i = 0; i < p->n_threads; i++)
+        pthread_join(p->threads[i], NULL);
     assert(!atomic_load(&p->n));
     pthread_cond_destroy(&p->work);
     pthread_mutex_destroy(&p->lock);

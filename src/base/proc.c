@@ -17,8 +17,9 @@
 
 extern char **environ;
 
-/* PR_SET_PDEATHSIG fires when the THREAD that forked ends, and a job may be started from a pool's thread. So one thread, started
- * with the first child and ending with the process, does all the forking.
+/* PR_SET_PDEATHSIG fires when the THREAD that forked ends, and a job may be started from a pool's
+ * thread. So one thread, started with the first child and ending with the process, does all the
+ * forking.
  *
  *   plan == NULL, !done   idle                       the asker sets plan
  *   plan != NULL          the spawner works on it    the spawner clears plan and sets done
@@ -35,7 +36,9 @@ static struct spawner {
     char words[2048]; /* err_message of the spawner's thread */
     pid_t child;
     pid_t owner; /* the process whose thread runs: a forked copy has none and starts its own */
-} spawner = {.asking = PTHREAD_MUTEX_INITIALIZER, .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+} spawner = {.asking = PTHREAD_MUTEX_INITIALIZER,
+             .lock = PTHREAD_MUTEX_INITIALIZER,
+             .changed = PTHREAD_COND_INITIALIZER};
 
 static void *spawn_forever(void *arg)
 {
@@ -43,7 +46,8 @@ static void *spawn_forever(void *arg)
     pthread_setname_np(pthread_self(), "spawner");
     pthread_mutex_lock(&s->lock);
     for (;;) {
-        while (!s->plan) pthread_cond_wait(&s->changed, &s->lock);
+        while (!s->plan)
+            pthread_cond_wait(&s->changed, &s->lock);
         pid_t pid = 0;
         s->answer = os_spawn(s->plan, &pid);
         if (s->answer) {
@@ -78,7 +82,8 @@ static err ask_spawner(const spawn_plan *plan, pid_t *ret_pid)
     if (s->owner != getpid()) start_spawner(s);
     s->plan = plan;
     pthread_cond_broadcast(&s->changed);
-    while (!s->done) pthread_cond_wait(&s->changed, &s->lock);
+    while (!s->done)
+        pthread_cond_wait(&s->changed, &s->lock);
     s->done = false;
     err e = s->answer;
     if (e)
@@ -100,13 +105,16 @@ static bool same_name(const char *x, const char *y)
 static char **merge_env(arena *a, const char *const *add)
 {
     size_t n = 0, n_add = 0;
-    while (environ && environ[n]) n++;
-    while (add && add[n_add]) n_add++;
+    while (environ && environ[n])
+        n++;
+    while (add && add[n_add])
+        n_add++;
     const char **env = arena_array(a, const char *, n + n_add + 1);
     size_t k = 0;
     for (size_t i = 0; i < n; i++) {
         bool replaced = false;
-        for (size_t j = 0; j < n_add && !replaced; j++) replaced = same_name(environ[i], add[j]);
+        for (size_t j = 0; j < n_add && !replaced; j++)
+            replaced = same_name(environ[i], add[j]);
         if (!replaced) env[k++] = environ[i];
     }
     for (size_t j = 0; j < n_add; j++) {
@@ -116,7 +124,8 @@ static char **merge_env(arena *a, const char *const *add)
     return (char **)(uintptr_t)env; /* execve's type: it does not write */
 }
 
-/* find_file: a name with a slash is a path from this process's folder, another is looked up in PATH. */
+/* find_file: a name with a slash is a path from this process's folder, another is looked up in
+ * PATH. */
 static err find_file(arena *a, const char *name, const char **ret)
 {
     if (strchr(name, '/')) {
@@ -125,7 +134,8 @@ static err find_file(arena *a, const char *name, const char **ret)
             *ret = name;
             return ERR_OK;
         }
-        if (!getcwd(here, sizeof here)) return err_sys(ERR_IO, "%s: cannot tell the working folder", name);
+        if (!getcwd(here, sizeof here))
+            return err_sys(ERR_IO, "%s: cannot tell the working folder", name);
         *ret = path_join(a, here, name);
         return ERR_OK;
     }
@@ -165,7 +175,8 @@ err proc_start(const proc_options *o, pid_t *ret_pid)
     return ask_spawner(&plan, ret_pid);
 }
 
-/* Read once, at the first call: after an upgrade replaced the file the kernel would say "(deleted)". */
+/* Read once, at the first call: after an upgrade replaced the file the kernel would say
+ * "(deleted)". */
 static char self_path[PATH_MAX];
 
 static void read_self(void)

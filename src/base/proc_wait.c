@@ -19,11 +19,13 @@ static err reap(pid_t pid, bool *ret_done, int *ret_status)
     }
     if (got < 0) return err_sys(ERR_IO, "process %d: cannot wait for it", (int)pid);
     *ret_done = got == pid;
-    if (got == pid) *ret_status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+    if (got == pid)
+        *ret_status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
     return ERR_OK;
 }
 
-/* wait_end waits until the child has ended or the time is up; a child's pidfd becomes readable at its end. */
+/* wait_end waits until the child has ended or the time is up; a child's pidfd becomes readable at
+ * its end. */
 static err wait_end(pid_t pid, int64_t timeout_ms)
 {
     int fd = pidfd_open(pid, 0);

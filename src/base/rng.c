@@ -22,7 +22,8 @@ static uint64_t rotl(uint64_t x, int k)
 void rng_init(rng *r, uint64_t seed)
 {
     assert(r);
-    for (int i = 0; i < 4; i++) r->s[i] = splitmix64(&seed);
+    for (int i = 0; i < 4; i++)
+        r->s[i] = splitmix64(&seed);
 }
 
 uint64_t rng_u64(rng *r)
@@ -38,14 +39,16 @@ uint64_t rng_u64(rng *r)
     return result;
 }
 
-/* Lemire 2019, "Fast Random Integer Generation in an Interval": multiply, and draw again in the short biased part. */
+/* Lemire 2019, "Fast Random Integer Generation in an Interval": multiply, and draw again in the
+ * short biased part. */
 uint64_t rng_below(rng *r, uint64_t n)
 {
     assert(n > 0);
     unsigned __int128 m = (unsigned __int128)rng_u64(r) * n;
     if ((uint64_t)m < n) {
         const uint64_t biased = (0 - n) % n;
-        while ((uint64_t)m < biased) m = (unsigned __int128)rng_u64(r) * n;
+        while ((uint64_t)m < biased)
+            m = (unsigned __int128)rng_u64(r) * n;
     }
     return (uint64_t)(m >> 64);
 }

@@ -52,7 +52,8 @@ str str_trim(str s)
         s.p++;
         s.n--;
     }
-    while (s.n && is_space(s.p[s.n - 1])) s.n--;
+    while (s.n && is_space(s.p[s.n - 1]))
+        s.n--;
     return s;
 }
 
@@ -89,7 +90,8 @@ bool str_find(str s, str needle, size_t *ret_at)
 uint64_t str_hash(str s)
 {
     uint64_t h = 0xcbf29ce484222325U;
-    for (size_t i = 0; i < s.n; i++) h = (h ^ (unsigned char)s.p[i]) * 0x100000001b3U;
+    for (size_t i = 0; i < s.n; i++)
+        h = (h ^ (unsigned char)s.p[i]) * 0x100000001b3U;
     h = (h ^ (h >> 30)) * 0xbf58476d1ce4e5b9U;
     h = (h ^ (h >> 27)) * 0x94d049bb133111ebU;
     return h ^ (h >> 31);

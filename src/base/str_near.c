@@ -9,18 +9,21 @@ static unsigned least(unsigned a, unsigned b)
     return a < b ? a : b;
 }
 
-/* Damerau-Levenshtein distance in its restricted form (optimal string alignment): a neighbour swap counts one. */
+/* Damerau-Levenshtein distance in its restricted form (optimal string alignment): a neighbour swap
+ * counts one. */
 static unsigned distance(str a, str b)
 {
     unsigned rows[3][NEAR_MAX + 1];
     unsigned *old2 = rows[0], *old = rows[1], *now = rows[2];
-    for (unsigned j = 0; j <= b.n; j++) old2[j] = old[j] = j;
+    for (unsigned j = 0; j <= b.n; j++)
+        old2[j] = old[j] = j;
     for (unsigned i = 1; i <= a.n; i++) {
         now[0] = i;
         for (unsigned j = 1; j <= b.n; j++) {
             unsigned d = old[j - 1] + (a.p[i - 1] != b.p[j - 1]);
             d = least(d, least(old[j], now[j - 1]) + 1);
-            if (i > 1 && j > 1 && a.p[i - 1] == b.p[j - 2] && a.p[i - 2] == b.p[j - 1]) d = least(d, old2[j - 2] + 1);
+            if (i > 1 && j > 1 && a.p[i - 1] == b.p[j - 2] && a.p[i - 2] == b.p[j - 1])
+                d = least(d, old2[j - 2] + 1);
             now[j] = d;
         }
         unsigned *t = old2;

@@ -15,16 +15,20 @@ enum {
 static err bad(str s, const char *want)
 {
     int n = s.n > SHOWN_MAX ? SHOWN_MAX : (int)s.n;
-    return err_set(ERR_FORMAT, "\"%.*s%s\" is no %s", n, n ? s.p : "", s.n > SHOWN_MAX ? "..." : "", want);
+    return err_set(ERR_FORMAT, "\"%.*s%s\" is no %s", n, n ? s.p : "", s.n > SHOWN_MAX ? "..." : "",
+                   want);
 }
 
-/* digits reads the decimal digits at the front of s and takes them off; false: none, or more than 64 bits. */
+/* digits reads the decimal digits at the front of s and takes them off; false: none, or more than
+ * 64 bits. */
 static bool digits(str *s, uint64_t *ret)
 {
     uint64_t v = 0;
     size_t i = 0;
     for (; i < s->n && s->p[i] >= '0' && s->p[i] <= '9'; i++)
-        if (__builtin_mul_overflow(v, 10U, &v) || __builtin_add_overflow(v, (uint64_t)(s->p[i] - '0'), &v)) return false;
+        if (__builtin_mul_overflow(v, 10U, &v) ||
+            __builtin_add_overflow(v, (uint64_t)(s->p[i] - '0'), &v))
+            return false;
     if (!i) return false;
     s->p += i;
     s->n -= i;
@@ -63,7 +67,8 @@ static bool number_bytes(str s)
 {
     for (size_t i = 0; i < s.n; i++) {
         char c = s.p[i];
-        bool digit = c >= '0' && c <= '9', letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        bool digit = c >= '0' && c <= '9',
+             letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
         if (!digit && !letter && c != '.' && c != '+' && c != '-') return false;
     }
     return s.n > 0;
@@ -94,8 +99,16 @@ typedef struct unit {
 } unit;
 
 static const unit sizes[] = {
-    {"", 1},          {"B", 1},           {"KB", 1000},          {"kB", 1000},          {"MB", 1000000},
-    {"GB", 1000000000}, {"TB", 1000000000000}, {"KiB", 1ULL << 10}, {"MiB", 1ULL << 20}, {"GiB", 1ULL << 30},
+    {"", 1},
+    {"B", 1},
+    {"KB", 1000},
+    {"kB", 1000},
+    {"MB", 1000000},
+    {"GB", 1000000000},
+    {"TB", 1000000000000},
+    {"KiB", 1ULL << 10},
+    {"MiB", 1ULL << 20},
+    {"GiB", 1ULL << 30},
     {"TiB", 1ULL << 40},
 };
 static const unit durations[] = {
@@ -115,7 +128,8 @@ err parse_size(str s, uint64_t *ret_bytes)
 {
     assert(ret_bytes);
     uint64_t v = 0;
-    if (!with_unit(s, sizes, countof(sizes), &v)) return bad(s, "size in bytes, want for example 4096, 64MiB or 1GB");
+    if (!with_unit(s, sizes, countof(sizes), &v))
+        return bad(s, "size in bytes, want for example 4096, 64MiB or 1GB");
     *ret_bytes = v;
     return ERR_OK;
 }

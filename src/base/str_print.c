@@ -4,7 +4,8 @@
 
 #include "base/str.h"
 
-/* yyjson prints a lone real into memory that it asks for once; this allocator hands it a buffer on the stack. */
+/* yyjson prints a lone real into memory that it asks for once; this allocator hands it a buffer on
+ * the stack. */
 enum { PRINT_ROOM = 64 };
 
 static void *room_give(void *ctx, size_t size)

@@ -4,8 +4,8 @@
 
 #include <stddef.h>
 
-/* utf8_len returns the length of the well-formed character at p (1..4), of which n > 0 bytes are there; 0 when it is not one
- * (overlong, surrogate, above U+10FFFF, cut off). */
+/* utf8_len returns the length of the well-formed character at p (1..4), of which n > 0 bytes are
+ * there; 0 when it is not one (overlong, surrogate, above U+10FFFF, cut off). */
 static inline size_t utf8_len(const unsigned char *p, size_t n)
 {
     unsigned char c = p[0];

@@ -8,8 +8,9 @@
 const char *yaml_kind_name(yaml_kind k)
 {
     static const char *const names[] = {
-        [YAML_NULL] = "nothing", [YAML_BOOL] = "true or false", [YAML_INT] = "a whole number", [YAML_FLOAT] = "a number",
-        [YAML_STR] = "a string", [YAML_SEQ] = "a list",         [YAML_MAP] = "a mapping",
+        [YAML_NULL] = "nothing",   [YAML_BOOL] = "true or false", [YAML_INT] = "a whole number",
+        [YAML_FLOAT] = "a number", [YAML_STR] = "a string",       [YAML_SEQ] = "a list",
+        [YAML_MAP] = "a mapping",
     };
     static_assert(countof(names) == YAML_MAP + 1, "one name a kind");
     assert(k <= YAML_MAP);
@@ -46,17 +47,21 @@ err yaml_only(const yaml *y, const char *what, const char *const *keys)
     assert(y);
     assert(what);
     assert(keys);
-    if (y->kind != YAML_MAP) return yaml_err(y, "%s: is %s, want a mapping", what, yaml_kind_name(y->kind));
+    if (y->kind != YAML_MAP)
+        return yaml_err(y, "%s: is %s, want a mapping", what, yaml_kind_name(y->kind));
     size_t n = 0;
-    while (keys[n]) n++;
+    while (keys[n])
+        n++;
     for (size_t i = 0; i < y->n; i++) {
         const yaml_pair *p = &y->pairs[i];
         bool known = false;
-        for (size_t j = 0; j < n && !known; j++) known = str_is(p->key, keys[j]);
+        for (size_t j = 0; j < n && !known; j++)
+            known = str_is(p->key, keys[j]);
         if (known) continue;
         const char *near = str_nearest(p->key, keys, n);
-        return err_set(ERR_INVALID, "%s:%d:%d: %s: unknown key \"%.*s\"%s%s%s", y->file, p->key_line, p->key_col, what,
-                       p->key.n > 100 ? 100 : (int)p->key.n, p->key.p, near ? ", did you mean \"" : "", near ? near : "",
+        return err_set(ERR_INVALID, "%s:%d:%d: %s: unknown key \"%.*s\"%s%s%s", y->file,
+                       p->key_line, p->key_col, what, p->key.n > 100 ? 100 : (int)p->key.n,
+                       p->key.p, near ? ", did you mean \"" : "", near ? near : "",
                        near ? "\"?" : "");
     }
     return ERR_OK;
@@ -66,7 +71,8 @@ err yaml_only(const yaml *y, const char *what, const char *const *keys)
 static err field(const yaml *y, const char *key, const yaml **ret)
 {
     assert(y);
-    if (y->kind != YAML_MAP) return yaml_err(y, "is %s, want a mapping with \"%s\"", yaml_kind_name(y->kind), key);
+    if (y->kind != YAML_MAP)
+        return yaml_err(y, "is %s, want a mapping with \"%s\"", yaml_kind_name(y->kind), key);
     *ret = yaml_find(y, key);
     return ERR_OK;
 }
@@ -78,7 +84,8 @@ static err wrong(const yaml *v, const char *key, const char *want)
 
 static err as_str(const yaml *v, const char *key, str *ret)
 {
-    if (v->kind == YAML_SEQ || v->kind == YAML_MAP || v->kind == YAML_NULL) return wrong(v, key, "a string");
+    if (v->kind == YAML_SEQ || v->kind == YAML_MAP || v->kind == YAML_NULL)
+        return wrong(v, key, "a string");
     *ret = v->text;
     return ERR_OK;
 }

@@ -4,7 +4,8 @@
 
 #include "base/yaml.h"
 
-/* yaml_type_plain sets kind and value of a scalar without quotes by YAML 1.2's core schema (specification 10.3.2). */
+/* yaml_type_plain sets kind and value of a scalar without quotes by YAML 1.2's core schema
+ * (specification 10.3.2). */
 void yaml_type_plain(yaml *y);
 
 #endif

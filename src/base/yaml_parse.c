@@ -6,16 +6,18 @@
 #include "base/utf8_int.h"
 #include "base/yaml_int.h"
 
-/* libfyaml gives events; the tree is ours. An alias shares its anchor's node (trees are immutable), but counts with all that
- * hangs below it, so that nobody who walks the tree meets more than YAML_NODES_MAX nodes or YAML_DEPTH_MAX levels. */
+/* libfyaml gives events; the tree is ours. An alias shares its anchor's node (trees are immutable),
+ * but counts with all that hangs below it, so that nobody who walks the tree meets more than
+ * YAML_NODES_MAX nodes or YAML_DEPTH_MAX levels. */
 typedef struct node {
-    yaml y; /* first: a yaml * is a node * */
+    yaml y;       /* first: a yaml * is a node * */
     size_t total; /* nodes below and with it, aliases expanded */
     int height;   /* levels below and with it */
     bool open;    /* still being read */
 } node;
 
-/* What stands on the stack while a collection is read: its children, and for a mapping the key in front of each. */
+/* What stands on the stack while a collection is read: its children, and for a mapping the key in
+ * front of each. */
 typedef struct child {
     node *value; /* NULL: a key that waits for its value */
     str key;
@@ -44,7 +46,8 @@ typedef struct reader {
 
 static err err_here(const reader *r, err kind, const char *msg, str word)
 {
-    return err_set(kind, "%s:%d:%d: %s%.*s", r->file, r->line, r->col, msg, word.n > 100 ? 100 : (int)word.n, word.n ? word.p : "");
+    return err_set(kind, "%s:%d:%d: %s%.*s", r->file, r->line, r->col, msg,
+                   word.n > 100 ? 100 : (int)word.n, word.n ? word.p : "");
 }
 
 static void move_to(reader *r, struct fy_token *t)
@@ -68,8 +71,9 @@ static err count(reader *r, size_t n)
 {
     r->total += n;
     if (r->total > YAML_NODES_MAX)
-        return err_set(ERR_LIMIT, "%s:%d:%d: more than %d values (aliases count with all they repeat)", r->file, r->line, r->col,
-                       YAML_NODES_MAX);
+        return err_set(ERR_LIMIT,
+                       "%s:%d:%d: more than %d values (aliases count with all they repeat)",
+                       r->file, r->line, r->col, YAML_NODES_MAX);
     return ERR_OK;
 }
 
@@ -98,7 +102,8 @@ static err add(reader *r, node *x)
         return ERR_OK;
     }
     if (wants_key(r)) {
-        if (x->y.kind == YAML_SEQ || x->y.kind == YAML_MAP) return err_here(r, ERR_FORMAT, "a key must be a plain word or a string", STR(""));
+        if (x->y.kind == YAML_SEQ || x->y.kind == YAML_MAP)
+            return err_here(r, ERR_FORMAT, "a key must be a plain word or a string", STR(""));
         push(r, (child){.key = x->y.text, .line = r->line, .col = r->col});
         return ERR_OK;
     }
@@ -152,17 +157,20 @@ static err on_alias(reader *r, struct fy_token *t)
     if (!x) return err_here(r, ERR_FORMAT, "no anchor of this name stands above: *", name);
     if (x->open) return err_here(r, ERR_FORMAT, "an alias inside its own anchor: *", name);
     TRY(count(r, x->total));
-    if (r->depth + x->height > YAML_DEPTH_MAX) return err_here(r, ERR_LIMIT, "nested too deep by alias *", name);
+    if (r->depth + x->height > YAML_DEPTH_MAX)
+        return err_here(r, ERR_LIMIT, "nested too deep by alias *", name);
     return add(r, x);
 }
 
-static err on_start(reader *r, yaml_kind kind, struct fy_token *anchor, struct fy_token *tag, struct fy_token *start)
+static err on_start(reader *r, yaml_kind kind, struct fy_token *anchor, struct fy_token *tag,
+                    struct fy_token *start)
 {
     TRY(no_tag(r, tag));
     move_to(r, start);
     TRY(count(r, 1));
     if (r->depth == YAML_DEPTH_MAX)
-        return err_set(ERR_LIMIT, "%s:%d:%d: nested deeper than %d levels", r->file, r->line, r->col, YAML_DEPTH_MAX);
+        return err_set(ERR_LIMIT, "%s:%d:%d: nested deeper than %d levels", r->file, r->line,
+                       r->col, YAML_DEPTH_MAX);
     node *x = node_new(r, kind);
     x->open = true;
     TRY(name_it(r, anchor, x));
@@ -182,13 +190,15 @@ static err no_key_twice(const reader *r, const yaml *m)
 {
     if (m->n < 2) return ERR_OK;
     const yaml_pair **v = mem_new(m->n, sizeof *v);
-    for (size_t i = 0; i < m->n; i++) v[i] = &m->pairs[i];
+    for (size_t i = 0; i < m->n; i++)
+        v[i] = &m->pairs[i];
     qsort(v, m->n, sizeof *v, by_key);
     err e = ERR_OK;
     for (size_t i = 1; i < m->n && !e; i++) {
         if (!str_eq(v[i]->key, v[i - 1]->key)) continue;
-        e = err_set(ERR_FORMAT, "%s:%d:%d: key \"%.*s\" stands twice, first in line %d", r->file, v[i]->key_line, v[i]->key_col,
-                    v[i]->key.n > 100 ? 100 : (int)v[i]->key.n, v[i]->key.p, v[i - 1]->key_line);
+        e = err_set(ERR_FORMAT, "%s:%d:%d: key \"%.*s\" stands twice, first in line %d", r->file,
+                    v[i]->key_line, v[i]->key_col, v[i]->key.n > 100 ? 100 : (int)v[i]->key.n,
+                    v[i]->key.p, v[i - 1]->key_line);
     }
     mem_free(v);
     return e;
@@ -233,9 +243,11 @@ static err on_event(reader *r, const struct fy_event *e)
     case FYET_ALIAS:
         return on_alias(r, e->alias.anchor);
     case FYET_SEQUENCE_START:
-        return on_start(r, YAML_SEQ, e->sequence_start.anchor, e->sequence_start.tag, e->sequence_start.sequence_start);
+        return on_start(r, YAML_SEQ, e->sequence_start.anchor, e->sequence_start.tag,
+                        e->sequence_start.sequence_start);
     case FYET_MAPPING_START:
-        return on_start(r, YAML_MAP, e->mapping_start.anchor, e->mapping_start.tag, e->mapping_start.mapping_start);
+        return on_start(r, YAML_MAP, e->mapping_start.anchor, e->mapping_start.tag,
+                        e->mapping_start.mapping_start);
     case FYET_SEQUENCE_END:
     case FYET_MAPPING_END:
         return on_end(r);
@@ -276,14 +288,18 @@ static err read_events(reader *r)
 /* check_bytes: only UTF-8 text without control bytes (specification 5.1) goes to the library. */
 static err check_bytes(str text, const char *file)
 {
-    if (text.n > YAML_SIZE_MAX) return err_set(ERR_LIMIT, "%s: %zu bytes, want at most %d", file, text.n, YAML_SIZE_MAX);
+    if (text.n > YAML_SIZE_MAX)
+        return err_set(ERR_LIMIT, "%s: %zu bytes, want at most %d", file, text.n, YAML_SIZE_MAX);
     const unsigned char *p = (const unsigned char *)text.p;
     int line = 1, col = 1;
     for (size_t i = 0, n; i < text.n; i += n) {
         n = utf8_len(p + i, text.n - i);
-        if (!n) return err_set(ERR_FORMAT, "%s:%d:%d: byte 0x%02x is no UTF-8", file, line, col, p[i]);
-        bool control = (p[i] < 0x20 && p[i] != '\t' && p[i] != '\n' && p[i] != '\r') || p[i] == 0x7F;
-        if (control) return err_set(ERR_FORMAT, "%s:%d:%d: control byte 0x%02x", file, line, col, p[i]);
+        if (!n)
+            return err_set(ERR_FORMAT, "%s:%d:%d: byte 0x%02x is no UTF-8", file, line, col, p[i]);
+        bool control =
+            (p[i] < 0x20 && p[i] != '\t' && p[i] != '\n' && p[i] != '\r') || p[i] == 0x7F;
+        if (control)
+            return err_set(ERR_FORMAT, "%s:%d:%d: control byte 0x%02x", file, line, col, p[i]);
         col++;
         if (p[i] == '\n') {
             line++;
@@ -307,7 +323,8 @@ err yaml_parse(arena *a, str text, const char *file, yaml **ret)
     const struct fy_diag_cfg diag_cfg = {.level = FYET_ERROR, .module_mask = ~0U};
     reader r = {.a = a, .file = str_c(a, str_of(file)), .anchors = map_new(a), .line = 1, .col = 1};
     r.diag = fy_diag_create(&diag_cfg);
-    const struct fy_parse_cfg cfg = {.flags = FYPCF_QUIET | FYPCF_COLLECT_DIAG | FYPCF_DEFAULT_VERSION_1_2 | FYPCF_JSON_NONE,
+    const struct fy_parse_cfg cfg = {.flags = FYPCF_QUIET | FYPCF_COLLECT_DIAG |
+                                              FYPCF_DEFAULT_VERSION_1_2 | FYPCF_JSON_NONE,
                                      .diag = r.diag};
     if (r.diag) fy_diag_set_collect_errors(r.diag, true);
     r.fyp = r.diag ? fy_parser_create(&cfg) : NULL;

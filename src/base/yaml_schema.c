@@ -12,7 +12,8 @@ static bool any_of(str s, const char *const *words)
 
 static size_t run_of_digits(str s, size_t i)
 {
-    while (i < s.n && s.p[i] >= '0' && s.p[i] <= '9') i++;
+    while (i < s.n && s.p[i] >= '0' && s.p[i] <= '9')
+        i++;
     return i;
 }
 
@@ -50,8 +51,12 @@ static bool radix_int(str s, int64_t *ret)
     int64_t v = 0;
     for (size_t i = 2; i < s.n; i++) {
         char c = s.p[i];
-        int64_t d = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : 99;
-        if (d >= base || __builtin_mul_overflow(v, base, &v) || __builtin_add_overflow(v, d, &v)) return false;
+        int64_t d = c >= '0' && c <= '9'   ? c - '0'
+                    : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                    : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                           : 99;
+        if (d >= base || __builtin_mul_overflow(v, base, &v) || __builtin_add_overflow(v, d, &v))
+            return false;
     }
     *ret = v;
     return true;
