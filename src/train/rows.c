@@ -3,37 +3,6 @@
 #include <assert.h>
 #include <math.h>
 
-#include "base/file.h"
-
-static const char *folder_of(arena *a, str path)
-{
-    size_t n = path.n;
-    while (n > 1 && path.p[n - 1] != '/')
-        n--;
-    return str_c(a, (str){path.p, n});
-}
-
-err rows_open(home *h, arena *a, const train_spec *o, duck **ret)
-{
-    const char **dirs = arena_array(a, const char *, o->n_sources + 2);
-    size_t n = 0;
-    dirs[n++] = path_join(a, home_dir(h), "tables");
-    const char *temp = path_join(a, home_dir(h), "tmp");
-    TRY(dir_make(temp));
-    dirs[n++] = temp;
-    for (size_t i = 0; i < o->n_sources; i++)
-        if (o->sources[i].path.n) dirs[n++] = folder_of(a, o->sources[i].path);
-    AUTO(duck) d = NULL;
-    TRY(duck_open(
-        &(duck_options){.threads = o->threads, .temp_dir = temp, .dirs = dirs, .n_dirs = n}, &d));
-    TRY(duck_lock(d));
-    for (size_t i = 0; i < o->n_sources; i++)
-        TRY(source_define(d, &o->sources[i]));
-    *ret = d;
-    d = NULL;
-    return ERR_OK;
-}
-
 /* check_rows runs the suite; *ret_relation is what the features are computed over. */
 static err check_rows(duck *d, arena *a, const train_spec *o, const progress *p, train_rows *t,
                       const char **ret_relation)

@@ -22,8 +22,4 @@ typedef struct train_rows {
 MUST_CHECK err rows_prepare(home *h, duck *d, arena *a, const train_spec *o, const progress *p,
                             train_rows *ret);
 
-/* rows_open opens an engine that may read the sources' folders and the home's tables, with every
- * source defined, locked. */
-MUST_CHECK err rows_open(home *h, arena *a, const train_spec *o, duck **ret);
-
 #endif

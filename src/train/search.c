@@ -289,11 +289,11 @@ err search_run(lgb *l, const train_data *d, candidate *v, size_t n, int threads,
     return ERR_OK;
 }
 
-const candidate *search_best(const candidate *v, size_t n, str metric)
+const candidate *search_best(const candidate *v, size_t n, str by)
 {
     assert(n > 0);
     const candidate *best = v;
-    bool rmse = str_is(metric, "rmse");
+    bool rmse = str_is(by, "rmse");
     for (size_t i = 1; i < n; i++)
         if (rmse ? v[i].mean_rmse < best->mean_rmse : v[i].mean_mae < best->mean_mae) best = &v[i];
     return best;

@@ -39,8 +39,8 @@ int *folds_make(arena *a, size_t n, int folds, uint64_t seed);
  * number of threads. */
 MUST_CHECK err search_run(lgb *l, const train_data *d, candidate *v, size_t n, int threads,
                           const progress *p);
-/* search_best: the candidate with the smallest mean of metric ("mae" or "rmse"); of equals the
+/* search_best: the candidate with the smallest mean of by ("mae" or "rmse"); of equals the
  * first. */
-const candidate *search_best(const candidate *v, size_t n, str metric);
+const candidate *search_best(const candidate *v, size_t n, str by);
 
 #endif

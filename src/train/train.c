@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "stats/sum.h"
+#include "table/sources.h"
 #include "train/report_int.h"
 
 enum { ROWS_FOR_THREADS = 200000 }; /* from here on the final fit uses all threads */
@@ -165,7 +166,7 @@ static err log_run(job *j)
 static err run_body(job *j)
 {
     TRY(lgb_open(&j->l));
-    TRY(rows_open(j->h, j->a, j->o, &j->d));
+    TRY(sources_open(j->h, j->a, j->o->sources, j->o->n_sources, j->threads, &j->d));
     TRY(rows_prepare(j->h, j->d, j->a, j->o, j->p, &j->rows));
     TRY(search(j));
     TRY(fit_best(j));
