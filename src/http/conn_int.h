@@ -31,6 +31,7 @@
 #ifndef TIDEMILL_HTTP_CONN_INT_H
 #define TIDEMILL_HTTP_CONN_INT_H
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/types.h>

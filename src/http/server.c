@@ -158,7 +158,7 @@ static err listen_on(const address *a, bool first, int *ret_fd)
 
 static err add_loop(http_server *s, address *a)
 {
-    int fd;
+    int fd = -1;
     bool first = !s->n_loops;
     TRY(listen_on(a, first, &fd));
     if (first) { /* port 0 became a real one */
@@ -235,7 +235,7 @@ err http_server_start(http_server *s)
             e = err_sys(ERR_IO, "http: cannot start the thread of loop %zu", n);
             break;
         }
-        char name[16];
+        char name[32]; /* the kernel takes 15 bytes; LOOPS_MAX fits */
         (void)snprintf(name, sizeof name, "http-%zu", n);
         (void)pthread_setname_np(s->loops[n]->thread, name);
     }
