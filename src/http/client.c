@@ -140,9 +140,10 @@ static err transfer_failed(const call_state *s, const http_call *c, CURLcode cod
     if (s->body.over)
         return err_set(ERR_LIMIT, "http: %s: the answer is larger than %zu bytes", c->url,
                        s->body.max);
-    if (code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL)
-        return err_set(ERR_INVALID, "http: %s: %s, want http:// or https://", c->url,
-                       curl.curl_easy_strerror(code));
+    if (code == CURLE_URL_MALFORMAT)
+        return err_set(ERR_INVALID, "http: '%s' is not a URL", c->url);
+    if (code == CURLE_UNSUPPORTED_PROTOCOL) /* the scheme was checked: this is libcurl's word for HTTP/0.9 */
+        return err_set(ERR_IO, "http: %s: what answers there does not speak HTTP", c->url);
     if (code == CURLE_OPERATION_TIMEDOUT)
         return err_set(ERR_IO, "http: %s: timed out after %lld ms", c->url,
                        (long long)(c->timeout_ms ? c->timeout_ms : TIMEOUT_MS));
@@ -169,6 +170,8 @@ err http_send(arena *a, const http_call *c, http_answer *ret)
 {
     assert(a && c && ret);
     assert(c->method && c->url && c->timeout_ms >= 0);
+    if (!str_starts(str_of(c->url), "http://") && !str_starts(str_of(c->url), "https://"))
+        return err_set(ERR_INVALID, "http: '%s': want a URL that begins with http:// or https://", c->url);
     TRY(need_curl());
     call_state s = {.easy = curl.curl_easy_init()};
     buf_init(&s.body, c->answer_max ? c->answer_max : ANSWER_MAX);

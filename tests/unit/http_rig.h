@@ -22,7 +22,10 @@
 #define HELLO "GET /hello HTTP/1.1\r\n" HOST "\r\n"
 #define HELLO_CLOSE "GET /hello HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n"
 
-enum { RIG_PATIENCE_MS = 20000 }; /* sanitizers and a busy machine are slow */
+enum {
+    RIG_PATIENCE_MS = 20000, /* sanitizers and a busy machine are slow */
+    RIG_LOOPS_MAX = 4
+};
 
 typedef struct rig {
     http_server *s;
@@ -30,6 +33,7 @@ typedef struct rig {
     _Atomic int gate;    /* /gate waits on the pool until this is not 0 */
     _Atomic int waiting; /* how many wait there */
     _Atomic int entered, left; /* turns */
+    _Atomic int served[RIG_LOOPS_MAX];
 } rig;
 
 static inline str rig_number(const http_request *r, const char *key)
@@ -62,6 +66,7 @@ static inline http_next rig_on_request(void *ctx, http_request *r, http_response
 {
     rig *g = ctx;
     ck_assert_int_gt(g->entered, g->left); /* inside a turn */
+    g->served[r->loop]++;
     w->content_type = "text/plain";
     if (str_is(r->path, "/hello")) w->body = STR("hello");
     else if (str_is(r->path, "/echo")) w->body = str_dup(r->a, r->body);
