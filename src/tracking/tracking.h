@@ -1,0 +1,117 @@
+/* tracking: experiments, runs, params, metrics, tags, logged models and their artifacts: MLflow's nouns on our own tables.
+ *
+ * Ids are MLflow's: experiment ids decimal strings ("0" is Default), run ids 32 hex digits, logged model ids "m-" + 32 hex digits. Everything here works in the owner and, through the relay, in a child. Blocks: not for loop
+ * threads. Thread-safe as far as the db is. Results: Owner: the arena handed in. Limits are MLflow's (key 250 bytes, param value 6,000, tag value 8,000, batch 1,000/100/100): ERR_INVALID. */
+#ifndef TIDEMILL_TRACKING_TRACKING_H
+#define TIDEMILL_TRACKING_TRACKING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "blob/blob.h"
+#include "db/db.h"
+
+extern const db_migration tracking_migration;
+
+typedef struct key_value {
+    str key, value;
+} key_value;
+
+typedef struct metric {
+    str key;
+    double value; /* NaN and infinities allowed */
+    int64_t timestamp_ms, step;
+} metric;
+
+typedef struct experiment {
+    str id, name, artifact_location, lifecycle_stage; /* "active", "deleted" */
+    int64_t created_ms, updated_ms;
+    const key_value *tags;
+    size_t n_tags;
+} experiment;
+
+typedef struct run {
+    str id, name, experiment_id, status, lifecycle_stage, user_id, artifact_uri; /* status: RUNNING SCHEDULED FINISHED FAILED KILLED */
+    int64_t start_ms, end_ms; /* end 0: not ended */
+    const metric *metrics;    /* the latest of each key, sorted by key */
+    const key_value *params, *tags; /* sorted by key */
+    size_t n_metrics, n_params, n_tags;
+} run;
+
+typedef struct logged_model {
+    str id, name, experiment_id, source_run_id, status, artifact_uri, model_type; /* status: PENDING READY UPLOAD_FAILED as MLflow's LOGGED_MODEL_… */
+    int64_t created_ms, updated_ms;
+    const key_value *params, *tags;
+    size_t n_params, n_tags;
+} logged_model;
+
+/* --- experiments */
+MUST_CHECK err tracking_experiment_ensure(db *d, arena *a, str name, str *ret_id); /* get by name or create; a deleted one: ERR_CONFLICT */
+MUST_CHECK err tracking_experiment_get(db *d, arena *a, str id, experiment *ret);
+MUST_CHECK err tracking_experiment_by_name(db *d, arena *a, str name, experiment *ret);
+MUST_CHECK err tracking_experiments(db *d, arena *a, size_t max, experiment **ret, size_t *ret_n); /* active, newest first */
+
+/* --- runs */
+typedef struct run_spec {
+    str experiment_id, name; /* name "": generated, adjective-noun-number, <= 20 characters */
+    str user;
+    int64_t start_ms;
+    const key_value *tags;   /* mlflow.parentRunId makes it a child */
+    size_t n_tags;
+} run_spec;
+MUST_CHECK err tracking_run_create(db *d, arena *a, const run_spec *o, str *ret_id);
+
+typedef struct run_batch {
+    const metric *metrics;
+    const key_value *params, *tags;
+    size_t n_metrics, n_params, n_tags;
+} run_batch;
+/* tracking_log: all or nothing. A param that exists with another value: ERR_INVALID in MLflow's words; metrics are de-duplicated on (key, timestamp, step, value). Big histories are kept packed. */
+MUST_CHECK err tracking_log(db *d, str run_id, const run_batch *b);
+MUST_CHECK err tracking_run_end(db *d, str run_id, const char *status, int64_t end_ms);
+MUST_CHECK err tracking_run_get(db *d, arena *a, str run_id, run *ret); /* ERR_MISSING in MLflow's words */
+MUST_CHECK err tracking_metric_history(db *d, arena *a, str run_id, str key, metric **ret, size_t *ret_n); /* by timestamp, step, value */
+
+typedef struct run_query {
+    const str *experiment_ids;
+    size_t n_experiment_ids;
+    str parent_run_id; /* "": any */
+    bool roots_only;   /* without a parent */
+    str tag_key, tag_value; /* "": any */
+    size_t max, offset;
+} run_query;
+MUST_CHECK err tracking_runs(db *d, arena *a, const run_query *q, run **ret, size_t *ret_n); /* active; start_ms DESC, id */
+/* tracking_close_runs ends every RUNNING run with that tag (used when a job's child died). */
+MUST_CHECK err tracking_close_runs(db *d, str tag_key, str tag_value, const char *status, int64_t end_ms, int64_t *ret_n);
+
+/* --- logged models */
+typedef struct logged_model_spec {
+    str name, experiment_id, source_run_id, model_type;
+    int64_t now_ms;
+    const key_value *params, *tags;
+    size_t n_params, n_tags;
+} logged_model_spec;
+MUST_CHECK err tracking_model_create(db *d, arena *a, const logged_model_spec *o, str *ret_id); /* PENDING, and linked as the run's output */
+MUST_CHECK err tracking_model_finish(db *d, str model_id, const char *status, int64_t now_ms);
+MUST_CHECK err tracking_model_get(db *d, arena *a, str model_id, logged_model *ret);
+
+/* --- artifacts: names over blobs. root is "runs/<run id>" or "models/<model id>"; path as in MLflow ("plots/residuals.svg"): relative, no "..", no empty level (ERR_INVALID). */
+typedef struct artifact {
+    str path;
+    bool is_dir;
+    int64_t size;
+    str sha256; /* "" for folders */
+} artifact;
+MUST_CHECK err artifact_put(db *d, blobs *b, str root, str path, str bytes); /* replaces */
+typedef struct artifact_item {
+    str path, bytes;
+} artifact_item;
+MUST_CHECK err artifact_put_all(db *d, blobs *b, str root, const artifact_item *v, size_t n); /* one transaction */
+MUST_CHECK err artifact_get(db *d, blobs *b, arena *a, str root, str path, size_t max, str *ret);
+MUST_CHECK err artifact_list(db *d, arena *a, str root, str dir, artifact **ret, size_t *ret_n); /* direct children, sorted */
+
+#endif
