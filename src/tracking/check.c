@@ -4,11 +4,12 @@
 
 static bool key_byte_ok(unsigned char c)
 {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c >= 0x80 ||
-           c == '_' || c == '-' || c == '.' || c == ' ' || c == ':' || c == '/';
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           c >= 0x80 || c == '_' || c == '-' || c == '.' || c == ' ' || c == ':' || c == '/';
 }
 
-/* Python's posixpath.normpath(key) == key, and it neither climbs nor is absolute: keys are file names in MLflow's file store. */
+/* Python's posixpath.normpath(key) == key, and it neither climbs nor is absolute: keys are file
+ * names in MLflow's file store. */
 static bool key_is_plain_path(str key)
 {
     str rest = key, level;
@@ -32,20 +33,25 @@ err check_key(const char *where, str key)
 {
     const char *dot = *where ? "." : "";
     if (!key.n)
-        return err_set(ERR_INVALID, "Invalid value \"\" for parameter '%s%skey' supplied: A key name must be provided.",
-                       where, dot);
+        return err_set(
+            ERR_INVALID,
+            "Invalid value \"\" for parameter '%s%skey' supplied: A key name must be provided.",
+            where, dot);
     TRY(check_length(where, "key", key, TRACKING_KEY_MAX));
     bool ok = str_utf8_ok(key);
     for (size_t i = 0; ok && i < key.n; i++)
         ok = key_byte_ok((unsigned char)key.p[i]);
     if (!ok)
-        return err_set(ERR_INVALID,
-                       "Invalid value \"%.*s\" for parameter '%s%skey' supplied: Names may only contain alphanumerics, "
-                       "underscores (_), dashes (-), periods (.), spaces ( ), colon(:) and slashes (/).",
-                       STR_ARG(key), where, dot);
+        return err_set(
+            ERR_INVALID,
+            "Invalid value \"%.*s\" for parameter '%s%skey' supplied: Names may only contain "
+            "alphanumerics, "
+            "underscores (_), dashes (-), periods (.), spaces ( ), colon(:) and slashes (/).",
+            STR_ARG(key), where, dot);
     if (!key_is_plain_path(key))
         return err_set(ERR_INVALID,
-                       "Invalid value \"%.*s\" for parameter '%s%skey' supplied: Names may be treated as files in certain "
+                       "Invalid value \"%.*s\" for parameter '%s%skey' supplied: Names may be "
+                       "treated as files in certain "
                        "cases, and must not resolve to other names when treated as such.",
                        STR_ARG(key), where, dot);
     return ERR_OK;
@@ -68,10 +74,11 @@ err check_pairs(const char *list, const key_value *v, size_t n, size_t value_max
 static err check_count(const char *what, size_t max, size_t n)
 {
     if (n <= max) return ERR_OK;
-    return err_set(ERR_INVALID,
-                   "A batch logging request can contain at most %zu %s. Got %zu %s. Please split up %s across "
-                   "multiple requests and try again.",
-                   max, what, n, what, what);
+    return err_set(
+        ERR_INVALID,
+        "A batch logging request can contain at most %zu %s. Got %zu %s. Please split up %s across "
+        "multiple requests and try again.",
+        max, what, n, what, what);
 }
 
 static int pair_order(const void *x, const void *y)
@@ -89,10 +96,11 @@ static err check_unique_params(const key_value *v, size_t n)
     if (n) qsort(sorted, n, sizeof *sorted, pair_order);
     for (size_t i = 1; i < n; i++) {
         if (!str_eq(sorted[i - 1]->key, sorted[i]->key)) continue;
-        return err_set(ERR_INVALID,
-                       "Duplicate parameter keys have been submitted: ['%.*s']. Please ensure the request "
-                       "contains only one param value per param key.",
-                       STR_ARG(sorted[i]->key));
+        return err_set(
+            ERR_INVALID,
+            "Duplicate parameter keys have been submitted: ['%.*s']. Please ensure the request "
+            "contains only one param value per param key.",
+            STR_ARG(sorted[i]->key));
     }
     return ERR_OK;
 }
@@ -109,10 +117,11 @@ err check_batch(const run_batch *b)
         snprintf(where, sizeof where, "metrics[%zu]", i);
         TRY(check_key(where, b->metrics[i].key));
         if (b->metrics[i].timestamp_ms < 0)
-            return err_set(ERR_INVALID,
-                           "Invalid value %lld for parameter '%s.timestamp' supplied: Timestamp must be a "
-                           "nonnegative long (64-bit integer)",
-                           (long long)b->metrics[i].timestamp_ms, where);
+            return err_set(
+                ERR_INVALID,
+                "Invalid value %lld for parameter '%s.timestamp' supplied: Timestamp must be a "
+                "nonnegative long (64-bit integer)",
+                (long long)b->metrics[i].timestamp_ms, where);
     }
     TRY(check_pairs("params", b->params, b->n_params, TRACKING_PARAM_VALUE_MAX));
     TRY(check_pairs("tags", b->tags, b->n_tags, TRACKING_TAG_VALUE_MAX));

@@ -41,9 +41,8 @@ static err experiments_of(db_tx *tx, arena *a, const db_rows *r, experiment **re
     kv_list *tags = arena_array(a, kv_list, r->n ? r->n : 1);
     for (size_t i = 0; i < r->n; i++)
         ids[i] = db_cell_i(r, i, 0);
-    TRY(kv_load(tx, a,
-                "SELECT experiment, key, value FROM experiment_tag WHERE experiment IN (", ids, r->n,
-                tags));
+    TRY(kv_load(tx, a, "SELECT experiment, key, value FROM experiment_tag WHERE experiment IN (",
+                ids, r->n, tags));
     for (size_t i = 0; i < r->n; i++) {
         long long id = (long long)ids[i];
         str location = db_cell_s(r, i, 2);
@@ -165,10 +164,11 @@ err tracking_experiment_ensure(db *d, arena *a, str name, str *ret_id)
     if (!m.id.n) TRY(db_write(d, experiment_make_tx, &m));
     assert(m.id.n);
     if (!str_is(m.stage, "active"))
-        return err_set(ERR_CONFLICT,
-                       "Cannot set a deleted experiment '%.*s' as the active experiment. You can restore the "
-                       "experiment, or permanently delete the experiment to create a new one.",
-                       STR_ARG(name));
+        return err_set(
+            ERR_CONFLICT,
+            "Cannot set a deleted experiment '%.*s' as the active experiment. You can restore the "
+            "experiment, or permanently delete the experiment to create a new one.",
+            STR_ARG(name));
     *ret_id = m.id;
     return ERR_OK;
 }

@@ -1,8 +1,9 @@
 /* tracking/points_int: metric points packed into bytes, as metric_log.data keeps them. Pure.
  *
- * Layout: version (1 byte = 1), then per key a group: key, n, size (varints), size bytes of n time differences and n step differences
- * (zigzag varints, each against the one before, the first against 0), n values (8 bytes, little endian). Groups ascend by key, points
- * within one by point_cmp. About 10 bytes a point. */
+ * Layout: version (1 byte = 1), then per key a group: key, n, size (varints), size bytes of n time
+ * differences and n step differences (zigzag varints, each against the one before, the first
+ * against 0), n values (8 bytes, little endian). Groups ascend by key, points within one by
+ * point_cmp. About 10 bytes a point. */
 #ifndef TIDEMILL_TRACKING_POINTS_INT_H
 #define TIDEMILL_TRACKING_POINTS_INT_H
 
@@ -35,7 +36,8 @@ int point_cmp(const void *a, const void *b);
 /* point_newer: MLflow's rule for the latest: (step, time, value), NaN counting as 0. */
 bool point_newer(const point *a, const point *b);
 
-/* points_pack appends sorted points. points_unpack appends what data holds: of one key only where key is not 0. ERR_FORMAT. */
+/* points_pack appends sorted points. points_unpack appends what data holds: of one key only where
+ * key is not 0. ERR_FORMAT. */
 void points_pack(buf *to, const point *v, size_t n);
 MUST_CHECK err points_unpack(str data, int64_t key, points *to);
 

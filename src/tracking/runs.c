@@ -41,7 +41,8 @@ static const key_value *pair_find(const key_value *v, size_t n, const char *key)
     return NULL;
 }
 
-/* Two tags are columns too: the name that a run shows, and the parent that children are found by. */
+/* Two tags are columns too: the name that a run shows, and the parent that children are found by.
+ */
 err run_tags_put(db_tx *tx, arena *a, int64_t row, const key_value *v, size_t n)
 {
     TRY(kv_put(tx, a, TAG_INSERT, TAG_UPSERT, row, v, n));
@@ -73,9 +74,8 @@ static err run_create_tx(db_tx *tx, void *arg)
                 "INSERT INTO run (uuid, experiment, name, user_id, status, parent, start_ms)"
                 " SELECT ?, id, ?, ?, 'RUNNING', ?, ? FROM experiment"
                 " WHERE id = ? AND lifecycle_stage = 'active' RETURNING id",
-                DB_ARGS(db_text(c->uuid), db_text(c->name), db_text(c->o->user),
-                        db_text(c->parent), db_int(c->o->start_ms),
-                        db_int(experiment_row(c->o->experiment_id))),
+                DB_ARGS(db_text(c->uuid), db_text(c->name), db_text(c->o->user), db_text(c->parent),
+                        db_int(c->o->start_ms), db_int(experiment_row(c->o->experiment_id))),
                 &r));
     if (!r.n) {
         TRY(experiment_need_active(tx, c->a, c->o->experiment_id));
@@ -91,7 +91,8 @@ static err run_create_name(run_create *c)
     const key_value *tag = pair_find(o->tags, o->n_tags, "mlflow.runName");
     if (tag && o->name.n && !str_eq(tag->value, o->name))
         return err_set(ERR_INVALID,
-                       "Both 'run_name' argument and 'mlflow.runName' tag are specified, but with different values "
+                       "Both 'run_name' argument and 'mlflow.runName' tag are specified, but with "
+                       "different values "
                        "(run_name='%.*s', mlflow.runName='%.*s').",
                        STR_ARG(o->name), STR_ARG(tag->value));
     c->name = o->name.n ? o->name : tag && tag->value.n ? tag->value : run_name_make(c->a);
@@ -132,11 +133,10 @@ static err run_end_tx(db_tx *tx, void *arg)
 {
     const run_end *o = arg;
     int64_t changed = 0;
-    TRY(tx_exec(tx,
-                "UPDATE run SET status = ?, end_ms = ? WHERE uuid = ? AND lifecycle_stage = 'active'",
-                DB_ARGS(db_ctext(o->status), o->end_ms ? db_int(o->end_ms) : db_null(),
-                        db_text(o->run_id)),
-                &changed));
+    TRY(tx_exec(
+        tx, "UPDATE run SET status = ?, end_ms = ? WHERE uuid = ? AND lifecycle_stage = 'active'",
+        DB_ARGS(db_ctext(o->status), o->end_ms ? db_int(o->end_ms) : db_null(), db_text(o->run_id)),
+        &changed));
     return changed ? ERR_OK : run_not_active(tx, o->a, o->run_id);
 }
 

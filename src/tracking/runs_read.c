@@ -2,6 +2,9 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdlib.h>
+
+#include "base/buf.h"
 
 #define RUN_COLS                                                                                   \
     "r.id, r.uuid, r.experiment, r.name, r.status, r.lifecycle_stage, r.user_id, r.artifact_uri,"  \
@@ -76,18 +79,18 @@ static err metrics_load(db_tx *tx, arena *a, const int64_t *ids, run *runs, size
 
 static void run_of_cells(arena *a, const db_rows *r, size_t i, run *ret)
 {
-    long long experiment = (long long)db_cell_i(r, i, 2);
+    long long exp_row = (long long)db_cell_i(r, i, 2);
     str uuid = db_cell_s(r, i, 1), uri = db_cell_s(r, i, 7);
     *ret = (run){
         .id = uuid,
-        .experiment_id = str_fmt(a, "%lld", experiment),
+        .experiment_id = str_fmt(a, "%lld", exp_row),
         .name = db_cell_s(r, i, 3),
         .status = db_cell_s(r, i, 4),
         .lifecycle_stage = db_cell_s(r, i, 5),
         .user_id = db_cell_s(r, i, 6),
-        .artifact_uri = uri.n ? uri
-                              : str_fmt(a, "mlflow-artifacts:/%lld/%.*s/artifacts", experiment,
-                                        STR_ARG(uuid)),
+        .artifact_uri =
+            uri.n ? uri
+                  : str_fmt(a, "mlflow-artifacts:/%lld/%.*s/artifacts", exp_row, STR_ARG(uuid)),
         .start_ms = db_cell_i(r, i, 8),
         .end_ms = db_cell_i(r, i, 9),
     };

@@ -1,16 +1,19 @@
 #include "tracking/tracking.h"
 
-/* Row ids stay inside; the public ids are experiment.id as decimal text, run.uuid and logged_model.uuid. An empty artifact location
- * means the one derived from the ids (mlflow-artifacts:/…).
+/* Row ids stay inside; the public ids are experiment.id as decimal text, run.uuid and
+ * logged_model.uuid. An empty artifact location means the one derived from the ids
+ * (mlflow-artifacts:/…).
  *
- * metric_log holds the history packed: one row a batch at level 0 (key 0: many keys in it), merged into fewer and bigger rows as they
- * grow (metrics.c). metric_latest is what a run shows, and the watermark that tells a new point from one that may be there already. */
+ * metric_log holds the history packed: one row a batch at level 0 (key 0: many keys in it), merged
+ * into fewer and bigger rows as they grow (metrics.c). metric_latest is what a run shows, and the
+ * watermark that tells a new point from one that may be there already. */
 static const char *const steps[] = {
     "CREATE TABLE experiment ("
     " id INTEGER PRIMARY KEY,"
     " name TEXT NOT NULL UNIQUE,"
     " artifact_location TEXT NOT NULL DEFAULT '',"
-    " lifecycle_stage TEXT NOT NULL DEFAULT 'active' CHECK (lifecycle_stage IN ('active', 'deleted')),"
+    " lifecycle_stage TEXT NOT NULL DEFAULT 'active' CHECK (lifecycle_stage IN ('active', "
+    "'deleted')),"
     " created_ms BIGINT NOT NULL,"
     " updated_ms BIGINT NOT NULL);"
     "CREATE TABLE experiment_tag ("
@@ -25,8 +28,10 @@ static const char *const steps[] = {
     " experiment BIGINT NOT NULL REFERENCES experiment(id) ON DELETE CASCADE,"
     " name TEXT NOT NULL,"
     " user_id TEXT NOT NULL DEFAULT '',"
-    " status TEXT NOT NULL CHECK (status IN ('RUNNING', 'SCHEDULED', 'FINISHED', 'FAILED', 'KILLED')),"
-    " lifecycle_stage TEXT NOT NULL DEFAULT 'active' CHECK (lifecycle_stage IN ('active', 'deleted')),"
+    " status TEXT NOT NULL CHECK (status IN ('RUNNING', 'SCHEDULED', 'FINISHED', 'FAILED', "
+    "'KILLED')),"
+    " lifecycle_stage TEXT NOT NULL DEFAULT 'active' CHECK (lifecycle_stage IN ('active', "
+    "'deleted')),"
     " artifact_uri TEXT NOT NULL DEFAULT '',"
     " parent TEXT NOT NULL DEFAULT '',"
     " start_ms BIGINT NOT NULL,"
@@ -82,7 +87,8 @@ static const char *const steps[] = {
     " model_type TEXT NOT NULL DEFAULT '',"
     " status TEXT NOT NULL CHECK (status IN ('PENDING', 'READY', 'UPLOAD_FAILED')),"
     " status_message TEXT NOT NULL DEFAULT '',"
-    " lifecycle_stage TEXT NOT NULL DEFAULT 'active' CHECK (lifecycle_stage IN ('active', 'deleted')),"
+    " lifecycle_stage TEXT NOT NULL DEFAULT 'active' CHECK (lifecycle_stage IN ('active', "
+    "'deleted')),"
     " created_ms BIGINT NOT NULL,"
     " updated_ms BIGINT NOT NULL);"
     "CREATE INDEX logged_model_by_run ON logged_model (source_run);"
@@ -102,7 +108,8 @@ static const char *const steps[] = {
     " model BIGINT NOT NULL REFERENCES logged_model(id) ON DELETE CASCADE,"
     " step BIGINT NOT NULL,"
     " PRIMARY KEY (run, model));"
-    /* kind 0: owner is a run's row, 1: a logged model's. A folder has its own row, so that listing one reads just its children. */
+    /* kind 0: owner is a run's row, 1: a logged model's. A folder has its own row, so that listing
+       one reads just its children. */
     "CREATE TABLE artifact ("
     " kind BIGINT NOT NULL,"
     " owner BIGINT NOT NULL,"

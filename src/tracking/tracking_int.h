@@ -1,4 +1,5 @@
-/* tracking/tracking_int: what the files of this room share. Everything here runs inside a transaction unless said otherwise. */
+/* tracking/tracking_int: what the files of this room share. Everything here runs inside a
+ * transaction unless said otherwise. */
 #ifndef TIDEMILL_TRACKING_TRACKING_INT_H
 #define TIDEMILL_TRACKING_TRACKING_INT_H
 
@@ -19,7 +20,8 @@ enum {
     ARTIFACT_BATCH_MAX = 10000,
 };
 
-/* --- check.c: MLflow's rules for names and sizes, in its words. where is the field's path: "params[3]". */
+/* --- check.c: MLflow's rules for names and sizes, in its words. where is the field's path:
+ * "params[3]". */
 MUST_CHECK err check_key(const char *where, str key);
 MUST_CHECK err check_length(const char *where, const char *field, str value, size_t max);
 MUST_CHECK err check_pairs(const char *list, const key_value *v, size_t n, size_t value_max);
@@ -27,10 +29,12 @@ MUST_CHECK err check_batch(const run_batch *b);
 MUST_CHECK err check_run_status(const char *status);
 
 /* --- rows.c: statements over many rows in few round trips. */
-/* rows_insert runs "head (?,…),(?,…) tail" over n_rows × n_cols values, split at DB_ARGS_MAX. *ret_changed may be NULL. */
+/* rows_insert runs "head (?,…),(?,…) tail" over n_rows × n_cols values, split at DB_ARGS_MAX.
+ * *ret_changed may be NULL. */
 MUST_CHECK err rows_insert(db_tx *tx, const char *head, size_t n_cols, const db_val *v,
                            size_t n_rows, const char *tail, int64_t *ret_changed);
-/* rows_in runs "head ?,?,… tail" with first (n_first values) before the list, split at DB_ARGS_MAX, and hands each result to fn. */
+/* rows_in runs "head ?,?,… tail" with first (n_first values) before the list, split at DB_ARGS_MAX,
+ * and hands each result to fn. */
 typedef err (*rows_fn)(void *ctx, const db_rows *r);
 typedef struct rows_in_list {
     const char *head, *tail;
@@ -45,10 +49,12 @@ typedef struct kv_list {
     key_value *v;
     size_t n;
 } kv_list;
-/* kv_load: the pairs of n owners (row ids), each list sorted by key. head is "SELECT owner, key, value FROM … WHERE owner IN (". */
+/* kv_load: the pairs of n owners (row ids), each list sorted by key. head is "SELECT owner, key,
+ * value FROM … WHERE owner IN (". */
 MUST_CHECK err kv_load(db_tx *tx, arena *a, const char *head, const int64_t *ids, size_t n,
                        kv_list *ret);
-/* kv_put writes pairs of one owner, the last of equal keys wins. head is "INSERT INTO …(owner, key, value) VALUES". */
+/* kv_put writes pairs of one owner, the last of equal keys wins. head is "INSERT INTO …(owner, key,
+ * value) VALUES". */
 MUST_CHECK err kv_put(db_tx *tx, arena *a, const char *head, const char *tail, int64_t owner,
                       const key_value *v, size_t n);
 
