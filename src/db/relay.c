@@ -224,10 +224,20 @@ static err finish(link_use *l, err e)
     return err_again(&kept);
 }
 
+/* enter is link_take for work: that nobody listens any more is then a failure of the owner, not a
+ * missing thing. */
+static err enter(relay *r, link_use *ret)
+{
+    err e = link_take(r, ret);
+    if (e != ERR_MISSING) return e;
+    return err_set(ERR_IO, "db: the process that owned the database (%s) ended: run this again",
+                   r->path);
+}
+
 static err transact(relay *r, bool write, db_fn fn, void *arg)
 {
     link_use l;
-    TRY(link_take(r, &l));
+    TRY(enter(r, &l));
     err e = call(&l, &(wire_msg){.type = WIRE_BEGIN, .write = write}, QUEUE_MS,
                  "the begin of a transaction", NULL);
     if (!e) {
@@ -317,7 +327,7 @@ static err relay_script(db_tx *tx, const char *sql)
 static err relay_publish(void *self, const char *temp, const char *target)
 {
     link_use l;
-    TRY(link_take(self, &l));
+    TRY(enter(self, &l));
     wire_msg m = {.type = WIRE_PUBLISH, .text = str_of(temp), .text2 = str_of(target)};
     err e = m.text.n > WIRE_PATH_MAX || m.text2.n > WIRE_PATH_MAX
                 ? err_set(ERR_INVALID, "db: publish %.100s: a path of more than %d bytes", target,
@@ -331,7 +341,7 @@ static err relay_publish(void *self, const char *temp, const char *target)
 static err relay_notify(void *self, str topic)
 {
     link_use l;
-    TRY(link_take(self, &l));
+    TRY(enter(self, &l));
     err e = call(&l, &(wire_msg){.type = WIRE_NOTIFY, .text = topic}, QUEUE_MS, "a notice", NULL);
     link_give(&l);
     return e;
