@@ -33,20 +33,20 @@ static err alias_conflict(db_tx *tx, const alias_move *m, int64_t row)
 /* The comparison is part of the statement that writes, so two movers cannot both win. */
 static err alias_write(db_tx *tx, const alias_move *m, int64_t row, int64_t *changed)
 {
-    db_val model = db_int(row), alias = db_text(m->alias), version = db_int(m->version);
+    db_val owner = db_int(row), alias = db_text(m->alias), version = db_int(m->version);
     if (m->expected < 0)
         return tx_exec(tx,
                        "INSERT INTO model_alias (model, alias, version) VALUES (?, ?, ?)"
                        " ON CONFLICT (model, alias) DO UPDATE SET version = excluded.version",
-                       DB_ARGS(model, alias, version), changed);
+                       DB_ARGS(owner, alias, version), changed);
     if (!m->expected)
         return tx_exec(tx,
                        "INSERT INTO model_alias (model, alias, version) VALUES (?, ?, ?)"
                        " ON CONFLICT (model, alias) DO NOTHING",
-                       DB_ARGS(model, alias, version), changed);
+                       DB_ARGS(owner, alias, version), changed);
     return tx_exec(
         tx, "UPDATE model_alias SET version = ? WHERE model = ? AND alias = ? AND version = ?",
-        DB_ARGS(version, model, alias, db_int(m->expected)), changed);
+        DB_ARGS(version, owner, alias, db_int(m->expected)), changed);
 }
 
 static err alias_set_tx(db_tx *tx, void *arg)
