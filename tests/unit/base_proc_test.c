@@ -57,7 +57,7 @@ TEST(the_exit_code_or_the_signal_is_the_status)
 
 TEST(waiting_has_a_limit)
 {
-    pid_t pid = start_shell("sleep 60", (proc_options){0});
+    pid_t pid = start_shell("exec sleep 60", (proc_options){0});
     bool done = true;
     int status = 99;
     ck_ok(proc_wait(pid, 0, &done, &status));
@@ -89,7 +89,6 @@ TEST(environment_folder_and_files_are_what_was_asked)
 
 TEST(out_and_err_may_be_exchanged)
 {
-    AUTO(arena) a = arena_new(0);
     int fds[2];
     ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
     ck_assert_int_eq(dup2(fds[1], 1), 1);
@@ -129,10 +128,10 @@ TEST(memory_and_niceness_are_set)
 
 TEST(a_new_group_is_its_own)
 {
-    pid_t pid = start_shell("sleep 60", (proc_options){.new_group = true});
+    pid_t pid = start_shell("exec sleep 60", (proc_options){.new_group = true});
     ck_assert_int_eq(getpgid(pid), pid);
     proc_stop(pid, 5000);
-    pid = start_shell("sleep 60", (proc_options){0});
+    pid = start_shell("exec sleep 60", (proc_options){0});
     ck_assert_int_eq(getpgid(pid), getpgrp());
     proc_stop(pid, 5000);
 }
@@ -176,7 +175,6 @@ TEST(what_cannot_start_says_why)
 
 TEST(stop_is_gentle_first_and_then_not)
 {
-    AUTO(arena) a = arena_new(0);
     int fds[2];
     ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
     char byte;
@@ -198,7 +196,7 @@ TEST(stop_is_gentle_first_and_then_not)
 
 static void start_from_here(void *arg)
 {
-    *(pid_t *)arg = start_shell("sleep 60", (proc_options){0});
+    *(pid_t *)arg = start_shell("exec sleep 60", (proc_options){0});
 }
 
 TEST(a_child_outlives_the_thread_that_asked_for_it)
@@ -221,7 +219,7 @@ static pid_t orphan(bool outlive)
     ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
     pid_t middle = fork();
     if (!middle) {
-        pid_t pid = start_shell("sleep 60", (proc_options){.outlive = outlive});
+        pid_t pid = start_shell("exec sleep 60", (proc_options){.outlive = outlive});
         if (write(fds[1], &pid, sizeof pid) != sizeof pid) _exit(1);
         kill(getpid(), SIGKILL);
     }
