@@ -7,12 +7,20 @@
 enum { ROWS = 400, COLS = 3 };
 
 static const str rates[] = {STR("0.1"), STR("0.3")}, leaves[] = {STR("4"), STR("8"), STR("15")};
-static const search_axis axes[] = {{STR("learning_rate"), rates, 2}, {STR("num_leaves"), leaves, 3}};
-static const key_value fixed[] = {{STR("objective"), STR("regression_l1")}, {STR("num_iterations"), STR("20")}};
+static const search_axis axes[] = {{STR("learning_rate"), rates, 2},
+                                   {STR("num_leaves"), leaves, 3}};
+static const key_value fixed[] = {{STR("objective"), STR("regression_l1")},
+                                  {STR("num_iterations"), STR("20")}};
 
 static train_spec spec(void)
 {
-    return (train_spec){.name = STR("t"), .seed = 7, .folds = 4, .params = fixed, .n_params = 2, .axes = axes, .n_axes = 2};
+    return (train_spec){.name = STR("t"),
+                        .seed = 7,
+                        .folds = 4,
+                        .params = fixed,
+                        .n_params = 2,
+                        .axes = axes,
+                        .n_axes = 2};
 }
 
 static train_data rows(arena *a)
@@ -26,7 +34,11 @@ static train_data rows(arena *a)
             x[i * COLS + c] = rng_f64(&r);
         y[i] = 3 * x[i * COLS] + (x[i * COLS + 1] > 0.5 ? 2 : 0) + 0.1 * rng_f64(&r);
     }
-    return (train_data){.x = {x, ROWS, COLS, COLS}, .label = y, .names = names, .fold = folds_make(a, ROWS, 4, 7), .folds = 4};
+    return (train_data){.x = {x, ROWS, COLS, COLS},
+                        .label = y,
+                        .names = names,
+                        .fold = folds_make(a, ROWS, 4, 7),
+                        .folds = 4};
 }
 
 TEST(every_combination_is_a_candidate_once)
@@ -45,7 +57,6 @@ TEST(every_combination_is_a_candidate_once)
             ck_assert_str_ne(v[i].text, v[k].text);
     }
 }
-END_TEST
 
 static void refused(key_value p)
 {
@@ -68,7 +79,6 @@ TEST(parameters_that_name_files_machines_or_threads_are_refused)
     refused((key_value){STR("n_estimators"), STR("0")});
     refused((key_value){STR("n_estimators"), STR("many")});
 }
-END_TEST
 
 TEST(too_many_candidates_are_refused_before_they_are_made)
 {
@@ -87,12 +97,12 @@ TEST(too_many_candidates_are_refused_before_they_are_made)
     o.n_axes = 1;
     ck_err(candidates_make(a, &o, &c, &n), ERR_INVALID);
 }
-END_TEST
 
 TEST(folds_are_even_and_follow_the_seed)
 {
     AUTO(arena) a = arena_new(0);
-    const int *f = folds_make(a, 1002, 5, 3), *same = folds_make(a, 1002, 5, 3), *other = folds_make(a, 1002, 5, 4);
+    const int *f = folds_make(a, 1002, 5, 3), *same = folds_make(a, 1002, 5, 3),
+              *other = folds_make(a, 1002, 5, 4);
     int count[5] = {0};
     for (size_t i = 0; i < 1002; i++)
         count[f[i]]++;
@@ -101,7 +111,6 @@ TEST(folds_are_even_and_follow_the_seed)
     ck_assert_int_eq(memcmp(f, same, 1002 * sizeof *f), 0);
     ck_assert_int_ne(memcmp(f, other, 1002 * sizeof *f), 0);
 }
-END_TEST
 
 TEST(answers_do_not_depend_on_the_number_of_threads)
 {
@@ -123,15 +132,15 @@ TEST(answers_do_not_depend_on_the_number_of_threads)
         ck_assert(best->mean_mae <= one[i].mean_mae);
     ck_assert(best->mean_mae < 0.5);
 }
-END_TEST
 
 TEST(of_equal_candidates_the_first_is_best)
 {
-    candidate v[] = {{.mean_mae = 2, .mean_rmse = 1}, {.mean_mae = 1, .mean_rmse = 3}, {.mean_mae = 1, .mean_rmse = 3}};
+    candidate v[] = {{.mean_mae = 2, .mean_rmse = 1},
+                     {.mean_mae = 1, .mean_rmse = 3},
+                     {.mean_mae = 1, .mean_rmse = 3}};
     ck_assert_ptr_eq(search_best(v, 3, STR("mae")), &v[1]);
     ck_assert_ptr_eq(search_best(v, 3, STR("rmse")), &v[0]);
 }
-END_TEST
 
 TEST(a_fit_that_fails_ends_the_search_with_lightgbms_words)
 {
@@ -149,8 +158,9 @@ TEST(a_fit_that_fails_ends_the_search_with_lightgbms_words)
     ck_err(search_run(l, &d, v, n, 2, NULL), ERR_INVALID);
     ck_assert(strstr(err_message(), "no_such_objective") != NULL);
 }
-END_TEST
 
-TESTS("train/search", every_combination_is_a_candidate_once, parameters_that_name_files_machines_or_threads_are_refused,
-      too_many_candidates_are_refused_before_they_are_made, folds_are_even_and_follow_the_seed, answers_do_not_depend_on_the_number_of_threads,
-      of_equal_candidates_the_first_is_best, a_fit_that_fails_ends_the_search_with_lightgbms_words)
+TESTS("train/search", every_combination_is_a_candidate_once,
+      parameters_that_name_files_machines_or_threads_are_refused,
+      too_many_candidates_are_refused_before_they_are_made, folds_are_even_and_follow_the_seed,
+      answers_do_not_depend_on_the_number_of_threads, of_equal_candidates_the_first_is_best,
+      a_fit_that_fails_ends_the_search_with_lightgbms_words)
