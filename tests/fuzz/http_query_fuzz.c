@@ -1,4 +1,5 @@
-/* Query strings, percent-encoding and host names: never a crash, never a byte outside, and what is decoded has no zero byte. */
+/* Query strings, percent-encoding and host names: never a crash, never a byte outside, and what is
+ * decoded has no zero byte. */
 #include <assert.h>
 #include <stdint.h>
 #include <string.h>

@@ -1,6 +1,7 @@
-/* A stream of bytes through the HTTP/1.1 parser: heads, bodies with a length, chunks, pipelined, until the first refusal. What is
- * read must not depend on how the stream is cut: once whole, once byte by byte, once cut where the input says. The first byte of
- * the input is the number of cuts, the next ones are their distances. */
+/* A stream of bytes through the HTTP/1.1 parser: heads, bodies with a length, chunks, pipelined,
+ * until the first refusal. What is read must not depend on how the stream is cut: once whole, once
+ * byte by byte, once cut where the input says. The first byte of the input is the number of cuts,
+ * the next ones are their distances. */
 #include <assert.h>
 #include <stdint.h>
 #include <string.h>
@@ -81,7 +82,8 @@ static bool take_chunks(reader *r)
     h1_result got = h1_chunks_read(&r->chunks, r->left.p, r->left.n, &used, &data, &why);
     if (got == H1_BAD) {
         assert(why);
-        r->state = REFUSED; /* data before it was reported or not, as the cuts fell: that alone may differ */
+        r->state = REFUSED; /* data before it was reported or not, as the cuts fell: that alone may
+                               differ */
         buf_fmt(&r->report, "\nrefused %s\n", why);
         return false;
     }
@@ -115,7 +117,9 @@ static void take(reader *r, const uint8_t *p, size_t n)
     buf_put(&r->left, p, n);
     bool more = true;
     while (more && r->left.n && r->state != REFUSED)
-        more = r->state == HEAD ? take_head(r) : r->state == CHUNKS ? take_chunks(r) : take_length(r);
+        more = r->state == HEAD     ? take_head(r)
+               : r->state == CHUNKS ? take_chunks(r)
+                                    : take_length(r);
 }
 
 static void begin(reader *r)

@@ -6,9 +6,8 @@
 
 static err ask(arena *a, const char *method, int port, const char *path, str body, http_answer *ret)
 {
-    http_call c = {.method = method,
-                   .url = cstr_fmt(a, "http://127.0.0.1:%d%s", port, path),
-                   .body = body};
+    http_call c = {
+        .method = method, .url = cstr_fmt(a, "http://127.0.0.1:%d%s", port, path), .body = body};
     return http_send(a, &c, ret);
 }
 
@@ -81,9 +80,8 @@ TEST(who_does_not_answer_is_named)
     rig g = {0};
     http_answer w = {.status = 7};
     rig_start(&g, (http_limits){0});
-    http_call c = {.method = "GET",
-                   .url = cstr_fmt(a, "http://127.0.0.1:%d/gate", g.port),
-                   .timeout_ms = 100};
+    http_call c = {
+        .method = "GET", .url = cstr_fmt(a, "http://127.0.0.1:%d/gate", g.port), .timeout_ms = 100};
     ck_err(http_send(a, &c, &w), ERR_IO);
     ck_assert_msg(strstr(err_message(), "timed out after 100 ms"), "%s", err_message());
     g.gate = 1;
@@ -96,8 +94,9 @@ TEST(who_does_not_answer_is_named)
 
 TEST(only_web_addresses_are_asked)
 {
-    static const char *const bad[] = {"file:///etc/passwd", "ftp://127.0.0.1/", "gopher://127.0.0.1",
-                                      "http://", "", "http://127.0.0.1:99999/"};
+    static const char *const bad[] = {
+        "file:///etc/passwd",     "ftp://127.0.0.1/", "gopher://127.0.0.1", "http://", "",
+        "http://127.0.0.1:99999/"};
     AUTO(arena) a = arena_new(0);
     for (size_t i = 0; i < countof(bad); i++) {
         http_answer w;
@@ -117,8 +116,7 @@ static void *lie(void *arg)
     liar *l = arg;
     char in[4096];
     int fd = accept(l->fd, NULL, NULL);
-    if (recv(fd, in, sizeof in, 0) > 0)
-        (void)!send(fd, l->bytes, strlen(l->bytes), MSG_NOSIGNAL);
+    if (recv(fd, in, sizeof in, 0) > 0) (void)!send(fd, l->bytes, strlen(l->bytes), MSG_NOSIGNAL);
     (void)shutdown(fd, SHUT_WR);
     while (recv(fd, in, sizeof in, 0) > 0)
         ;
@@ -144,8 +142,9 @@ static err ask_liar(const char *bytes, http_answer *ret, arena *a)
 
 TEST(incomplete_and_senseless_answers_are_errors)
 {
-    static const char *const bad[] = {"", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort", "nonsense",
-                                      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n"};
+    static const char *const bad[] = {
+        "", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort", "nonsense",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n"};
     AUTO(arena) a = arena_new(0);
     for (size_t i = 0; i < countof(bad); i++) {
         http_answer w = {.status = 7};
@@ -158,7 +157,8 @@ TEST(a_redirect_is_given_back_and_not_followed)
 {
     AUTO(arena) a = arena_new(0);
     http_answer w;
-    ck_ok(ask_liar("HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n", &w, a));
+    ck_ok(ask_liar(
+        "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n", &w, a));
     ck_assert_int_eq(w.status, 302);
     ck_assert_uint_eq(w.content_type.n, 0);
 }
@@ -168,7 +168,8 @@ TEST(proxies_of_the_environment_are_not_used)
     AUTO(arena) a = arena_new(0);
     rig g = {0};
     http_answer w;
-    ck_assert(!setenv("http_proxy", "http://127.0.0.1:1", 1) && !setenv("ALL_PROXY", "http://127.0.0.1:1", 1));
+    ck_assert(!setenv("http_proxy", "http://127.0.0.1:1", 1) &&
+              !setenv("ALL_PROXY", "http://127.0.0.1:1", 1));
     rig_start(&g, (http_limits){0});
     ck_ok(ask(a, "GET", g.port, "/hello", STR(""), &w));
     ck_assert(str_is(w.body, "hello"));

@@ -41,7 +41,9 @@ TEST(the_pool_gets_the_request_as_it_was_sent)
     rig g = {0};
     rig_start(&g, (http_limits){0});
     ck_asked(g.port, "POST /work?q HTTP/1.1\r\n" HOST "Content-Length: 4\r\n\r\nbody", 200, "body");
-    ck_asked(g.port, "POST /work HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n2\r\nbo\r\n2\r\ndy\r\n0\r\n\r\n",
+    ck_asked(g.port,
+             "POST /work HTTP/1.1\r\n" HOST
+             "Transfer-Encoding: chunked\r\n\r\n2\r\nbo\r\n2\r\ndy\r\n0\r\n\r\n",
              200, "body");
     ck_asked(g.port, "GET /work?q=1 HTTP/1.1\r\n" HOST "\r\n", 200, "worked q=1");
     wire x = wire_open(g.port);
@@ -230,9 +232,15 @@ TEST(only_this_machine_can_be_served)
         int port;
         err want;
     } cases[] = {
-        {"0.0.0.0", 0, ERR_DENIED},      {"10.0.0.1", 0, ERR_DENIED}, {"::", 0, ERR_DENIED},
-        {"example.com", 0, ERR_INVALID}, {"", 0, ERR_INVALID},        {"127.0.0.1", -1, ERR_INVALID},
-        {"127.0.0.1", 65536, ERR_INVALID}, {NULL, 0, ERR_OK},         {"localhost", 0, ERR_OK},
+        {"0.0.0.0", 0, ERR_DENIED},
+        {"10.0.0.1", 0, ERR_DENIED},
+        {"::", 0, ERR_DENIED},
+        {"example.com", 0, ERR_INVALID},
+        {"", 0, ERR_INVALID},
+        {"127.0.0.1", -1, ERR_INVALID},
+        {"127.0.0.1", 65536, ERR_INVALID},
+        {NULL, 0, ERR_OK},
+        {"localhost", 0, ERR_OK},
         {"127.0.0.2", 0, ERR_OK},
     };
     for (size_t i = 0; i < countof(cases); i++) {
