@@ -36,7 +36,7 @@ MUST_CHECK err file_sync(const char *path);
 MUST_CHECK err fd_write_all(int fd, const void *p, size_t n);
 
 /* path_join: "a/b"; an absolute b replaces a. path_inside: p, made canonical without touching the
- * disk, is below root (no .. escapes). */
+ * disk, is below root (no .. escapes; root itself is not below). */
 const char *path_join(arena *a, const char *dir, const char *name);
 bool path_inside(const char *root, const char *p);
 

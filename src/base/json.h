@@ -16,11 +16,12 @@
 #include "base/err.h"
 #include "base/str.h"
 
-enum { JSON_DEPTH_MAX = 64 };
+enum { JSON_DEPTH_MAX = 64, JSON_SIZE_MAX = 1 << 30 };
 
 /* json_parse parses the whole text; what names it in errors ("request body", a path). Duplicate
  * keys are refused (ERR_FORMAT). Owner: a (the document is freed with it). ERR_FORMAT with
- * line:column, ERR_LIMIT over JSON_DEPTH_MAX. */
+ * line:column, ERR_LIMIT over JSON_DEPTH_MAX or JSON_SIZE_MAX. Takes up to 17 times the text's size
+ * from a, so the caller limits the text first. */
 MUST_CHECK err json_parse(arena *a, str text, const char *what, yyjson_val **ret);
 
 /* json_where is where[.key] for error messages; the getters name the path:

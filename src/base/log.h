@@ -1,10 +1,12 @@
 /* base/log: what the program tells its operator, on stderr, one line a record.
  *
  * Format text ("2026-01-31T12:00:00.123Z info  serving: endpoint ready name=fare version=3") or
- * json ({"ts":…,"level":…,"room":…,"msg":…,…}). Values are written key=value in the format string's
- * tail; a value with spaces is quoted by the caller with %s and log_quote is not needed: the line
- * is sanitized (control bytes escaped). Thread-safe; one write() a record, lines over 4 KiB are
- * cut. Rooms below api, jobs and cli log at debug only. */
+ * json
+ * ({"ts":…,"level":…,"room":…,"msg":"endpoint ready","name":"fare","version":"3"}). Values are
+ * written key=value in the format string's tail; a value with spaces stands in double quotes
+ * (key=\"%s\"). In json the trailing key=value words become fields of their own. The line is
+ * sanitized (control bytes and bad UTF-8 escaped). Thread-safe; one write() a record, records over
+ * 4 KiB are cut. Rooms below api, jobs and cli log at debug only. */
 #ifndef TIDEMILL_BASE_LOG_H
 #define TIDEMILL_BASE_LOG_H
 

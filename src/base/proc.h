@@ -1,5 +1,9 @@
 /* base/proc: child processes: exec'ed, never merely forked; they die with their parent
- * (PR_SET_PDEATHSIG, and a check that the parent did not die before). Thread-safe. */
+ * (PR_SET_PDEATHSIG and a check that the parent did not die before). The kernel ties that to the
+ * parent's thread, so one thread that lives as long as the process, started with the first child,
+ * does all the starting: a child never dies because a pool's thread ended. It does die when this
+ * process execs in place. A child gets the files 0, 1 and 2 and no other, default signals and an
+ * empty signal mask. Thread-safe. */
 #ifndef TIDEMILL_BASE_PROC_H
 #define TIDEMILL_BASE_PROC_H
 
@@ -10,7 +14,8 @@
 #include "base/err.h"
 
 typedef struct proc_options {
-    const char *const *argv; /* argv[0] is the file to run, NULL-terminated */
+    const char *const *argv; /* argv[0] is the file to run (a path from this folder; without a
+                                slash: in PATH), NULL-terminated */
     const char *const
         *env_add;    /* "K=V" added to or replacing this process's environment; may be NULL */
     const char *dir; /* working folder; NULL: this one */
@@ -21,6 +26,9 @@ typedef struct proc_options {
     bool outlive;   /* do not die with the parent (a server started by the demo uses false) */
 } proc_options;
 
+/* proc_start returns when the child runs its program. ERR_MISSING (no such program or folder),
+ * ERR_DENIED, ERR_IO; nothing is left behind then. The pid belongs to the caller, who reaps it by
+ * proc_wait or proc_stop. */
 MUST_CHECK err proc_start(const proc_options *o, pid_t *ret_pid);
 /* proc_wait waits up to timeout_ms (< 0: for ever; 0: only looks). *ret_done says whether it ended;
  * *ret_status is then the exit code, or 128 + signal. */
