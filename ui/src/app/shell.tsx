@@ -47,6 +47,11 @@ function ThemeButton() {
 function Navigation() {
   const overview = useResource<Overview>(data.overview());
   const { data: seen, error } = overview.value;
+  const list = useRef<HTMLUListElement>(null);
+  useEffect(() => {
+    // on a narrow screen the list scrolls: where we are stays in sight
+    list.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
+  }, [path.value]);
   return (
     <header class="side">
       <Link href="/" class="brand" aria-label="Tidemill, home">
@@ -54,7 +59,7 @@ function Navigation() {
         <span>Tidemill</span>
       </Link>
       <nav aria-label="Main">
-        <ul>
+        <ul ref={list}>
           {nouns.map(([name, href, icon]) => {
             const here = href === '/' ? path.value === '/' : path.value === href || path.value.startsWith(`${href}/`);
             return (

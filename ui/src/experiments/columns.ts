@@ -69,9 +69,14 @@ export function flatten(runs: readonly Run[], children: ReadonlyMap<string, read
   return rows;
 }
 
-/* best: the run with the smallest of an error, or the largest of a score; none among fewer than two. */
+const ERRORS = /^(cv_)?(mae|mse|rmse|mape|median_ae|max_error|log_?loss)$/;
+const SCORES = /^(cv_)?(r2|accuracy|auc|f1|precision|recall)$/;
+
+/* bestOf: the run with the smallest of an error, or the largest of a score; none among fewer than
+ * two, and none of a metric that is neither. */
 export function bestOf(runs: readonly Run[], key: string): string | undefined {
-  const more = /^(r2|accuracy|auc|f1|precision|recall)/.test(key);
+  const more = SCORES.test(key);
+  if (!more && !ERRORS.test(key)) return undefined;
   const known = runs.map((run) => [run.info.run_id, toNumber(metricOf(run, key))] as const).filter(([, x]) => Number.isFinite(x));
   if (known.length < 2) return undefined;
   return known.reduce((a, b) => ((more ? b[1] > a[1] : b[1] < a[1]) ? b : a))[0];

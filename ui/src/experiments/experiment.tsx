@@ -4,7 +4,7 @@ import type { Experiment, Run } from '../api/types.ts';
 import type { Params } from '../app/routes.ts';
 import { count } from '../kit/format.ts';
 import { Card, Empty, ErrorBox, PageHead, Show } from '../kit/parts.tsx';
-import { RunsTable } from './runs_table.tsx';
+import { mayHaveChildren, RunsTable } from './runs_table.tsx';
 
 export default function ExperimentPage({ params }: { params: Params }) {
   const id = params['experiment'] ?? '';
@@ -20,7 +20,7 @@ export default function ExperimentPage({ params }: { params: Params }) {
     );
   return (
     <>
-      <PageHead title={name} trail={[['Experiments', screen.experiments()]]} note="Unfold a run to see the candidates that its search tried." />
+      <PageHead title={name} trail={[['Experiments', screen.experiments()]]} note={runs.data?.runs?.some(mayHaveChildren) ? 'Unfold a run to see the candidates that its search tried.' : undefined} />
       <Card flush title="Runs" aside={runs.data && <span class="muted">{count(runs.data.runs?.length ?? 0)}</span>}>
         <Show state={runs} what="runs">
           {({ runs: list = [] }) =>

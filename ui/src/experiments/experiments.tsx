@@ -14,7 +14,7 @@ const columns: Column<Experiment>[] = [
 
 export default function Experiments() {
   const state = useResource<{ experiments?: Experiment[] }>(data.experiments()).value;
-  const [sort, onSort] = useSort({ column: 'updated', descending: true });
+  const [sort, onSort] = useSort({ column: 'created', descending: true });
   return (
     <>
       <PageHead title="Experiments" note="An experiment holds the runs that try to answer one question." />

@@ -7,7 +7,7 @@ import type { Params } from '../app/routes.ts';
 import { StateBadge } from '../kit/badge.tsx';
 import { now } from '../kit/clock.ts';
 import { count, DASH, duration, exact, number, percent, toNumber } from '../kit/format.ts';
-import { Card, Facts, Figure, Id, PageHead, Show, When } from '../kit/parts.tsx';
+import { Card, Facts, Figure, Id, Name, PageHead, Show, When } from '../kit/parts.tsx';
 import { Artifacts, Plots } from './artifacts.tsx';
 import { Checks } from './checks.tsx';
 import { RunsTable } from './runs_table.tsx';
@@ -22,6 +22,8 @@ function Figures({ run }: { run: Run }) {
     ['rmse', 'RMSE'],
     ['r2', 'R²'],
     ['cv_mae', 'MAE, cross-validated'],
+    ['mean_prediction', 'Mean prediction'],
+    ['rows', 'Rows'],
   ];
   const there = shown.filter(([key]) => metricOf(run, key) !== undefined);
   if (!there.length) return null;
@@ -88,7 +90,7 @@ function Overview({ run, experiment }: { run: Run; experiment: string }) {
   const facts: [string, preact.ComponentChildren][] = [
     ['Started', <When ms={run.info.start_time} full />],
     ['Duration', duration(durationOf(run, now.value))],
-    ['Experiment', <Link href={screen.experiment(run.info.experiment_id)}>{experiment}</Link>],
+    ['Experiment', <Link href={screen.experiment(run.info.experiment_id)}><Name>{experiment}</Name></Link>],
     ['Run id', <Id value={run.info.run_id} what="run id" />],
   ];
   if (parent) facts.push(['Parent run', <Link href={screen.run(run.info.experiment_id, parent)}>{parent.slice(0, 12)}…</Link>]);

@@ -15,6 +15,12 @@ import { bestOf, flatten, keysOf, sortValue, type RunRow } from './columns.ts';
 
 const NONE: Run[] = [];
 
+/* Of our own runs only training has children; of others nobody knows before asking. */
+export function mayHaveChildren(run: Run): boolean {
+  const task = tagOf(run, 'tidemill.task');
+  return task === undefined || task === 'train';
+}
+
 function Name({ row, open, toggle, chosen }: { row: RunRow; open?: boolean; toggle?: (() => void) | undefined; chosen: boolean }) {
   const { run, depth } = row;
   const candidates = metricOf(run, 'candidates');
@@ -65,7 +71,7 @@ export function RunsTable({ label, runs, unfold, order, sortKey = 'sort', parent
       by: (r) => sortValue(r.run, 'name'),
       cell: (r) => {
         const id = r.run.info.run_id;
-        const toggle = unfold && !r.depth ? () => setParams({ open: open === id ? '' : id }) : undefined;
+        const toggle = unfold && !r.depth && mayHaveChildren(r.run) ? () => setParams({ open: open === id ? '' : id }) : undefined;
         return <Name row={r} open={open === id} toggle={toggle} chosen={r.run.info.run_name === chosen} />;
       },
     },
@@ -75,7 +81,7 @@ export function RunsTable({ label, runs, unfold, order, sortKey = 'sort', parent
       ? [{ id: 'duration', label: 'Duration', numeric: true, by: (r: RunRow) => sortValue(r.run, 'duration'), cell: (r: RunRow) => duration(durationOf(r.run, now.value)) }]
       : []),
     ...keys.shown.map(({ kind, key }): Column<RunRow> => {
-      const leader = kind === 'metrics' ? bestOf(children.length ? children : runs, key) : undefined;
+      const leader = kind === 'metrics' ? bestOf(parent ? runs : children, key) : undefined;
       return {
         id: `${kind}.${key}`,
         label: key,

@@ -117,10 +117,10 @@ function Runs({ of }: { of: Overview }) {
                 <Link href={screen.jobs({ run: r.id })}>{r.job}</Link>
                 <StateBadge state={r.state} />
               </div>
+              {r.outcome && <p>{r.outcome}</p>}
               <p class="muted">
                 <When ms={r.started_ms || r.created_ms} />
                 {r.started_ms && r.ended_ms ? <>, took {duration(r.ended_ms - r.started_ms)}</> : null}
-                {r.outcome && <>: {r.outcome}</>}
               </p>
             </li>
           ))}

@@ -69,7 +69,7 @@ function TaskItem({ of }: { of: Task }) {
       {of.message && <p class={of.state === 'FAILED' ? 'failed' : ''}>{of.message}</p>}
       <dl>
         {valuesOf(of.values).map((v) => (
-          <div key={v.name} class={v.text.length > 34 ? 'long' : ''}>
+          <div key={v.name} class={v.text.length > 26 ? 'long' : ''}>
             <dt>{v.name}</dt>
             <dd>{v.href ? <Link href={v.href}>{v.text}</Link> : v.text}</dd>
           </div>
