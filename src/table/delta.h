@@ -17,6 +17,7 @@
 
 typedef struct delta_file {
     str path;              /* relative to the table, decoded */
+    str raw;               /* the same as logged */
     int64_t size, n_rows;  /* n_rows -1: no statistics */
     const str *partition;  /* values in the order of partition_by; .p NULL: null */
     str stats;             /* JSON as logged, "" when none */
@@ -54,6 +55,7 @@ typedef struct delta_write_spec {
     const str *partition_by;  /* used on creation; must equal the table's afterwards */
     size_t n_partition_by;
     delta_mode mode;
+    bool new_schema;          /* DELTA_OVERWRITE: the table takes the query's columns instead of refusing other ones */
     str txn_app;              /* "" : none. A table that has txn_app at >= txn_version is left alone */
     int64_t txn_version;
     int64_t now_ms;

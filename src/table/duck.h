@@ -48,9 +48,16 @@ MUST_CHECK err duck_put(duck *d, const char *name, const frame *f);
 typedef void (*duck_fn)(void *ctx, const double *const *x, size_t n_args, size_t n, double *out);
 MUST_CHECK err duck_add_function(duck *d, const char *name, size_t n_args, duck_fn fn, void *ctx);
 
-str duck_ident(arena *a, str name);   /* "name" quoted as an identifier */
-str duck_literal(arena *a, str text); /* 'text' quoted as a string */
-const char *duck_version(void);       /* of the loaded library */
+/* duck_describe: names and DuckDB's types ("BIGINT", "DECIMAL(10,2)") of the columns of a SELECT, without running it. Owner: a. */
+typedef struct duck_column {
+    str name, type;
+} duck_column;
+MUST_CHECK err duck_describe(duck *d, arena *a, const char *what, str query, duck_column **ret, size_t *ret_n);
+
+str duck_ident(arena *a, str name);        /* "name" quoted as an identifier */
+str duck_literal(arena *a, str text);      /* 'text' quoted as a string */
+str duck_relation(arena *a, str relation); /* what stands behind FROM: a "(SELECT …)" as it is, else a quoted name */
+const char *duck_version(void);            /* of the library, "" as long as nobody opened it; process lifetime */
 
 /* A named source of rows of a bundle: a file or a query over earlier sources. */
 typedef struct source_spec {
