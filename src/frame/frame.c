@@ -27,9 +27,15 @@ frame *frame_new(arena *a, const schema *s, size_t n_rows)
                       .type = s->fields[i].type,
                       .store = column_store_of(s->fields[i].type)};
         switch (c->store) {
-        case STORE_I64: c->i64 = arena_array(a, int64_t, n_rows); break;
-        case STORE_F64: c->f64 = arena_array(a, double, n_rows); break;
-        case STORE_STR: c->s = arena_array(a, str, n_rows); break;
+        case STORE_I64:
+            c->i64 = arena_array(a, int64_t, n_rows);
+            break;
+        case STORE_F64:
+            c->f64 = arena_array(a, double, n_rows);
+            break;
+        case STORE_STR:
+            c->s = arena_array(a, str, n_rows);
+            break;
         }
     }
     return f;
@@ -58,8 +64,9 @@ static err missing(const frame *f, str name)
         buf_fmt(&b, "%s%.*s", i ? ", " : "", (int)(c.n < 100 ? c.n : 100), c.p);
     }
     if (f->n_cols > NAMES_SHOWN_MAX) buf_fmt(&b, ", and %zu more", f->n_cols - NAMES_SHOWN_MAX);
-    err e = err_set(ERR_MISSING, "no column \"%.*s\"; there %s %s%.*s", STR_ARG(name),
-                    f->n_cols == 1 ? "is" : "are", f->n_cols ? "" : "no columns", STR_ARG(buf_str(&b)));
+    err e =
+        err_set(ERR_MISSING, "no column \"%.*s\"; there %s %s%.*s", STR_ARG(name),
+                f->n_cols == 1 ? "is" : "are", f->n_cols ? "" : "no columns", STR_ARG(buf_str(&b)));
     buf_done(&b);
     return e;
 }
@@ -100,8 +107,8 @@ err frame_matrix(arena *a, const frame *f, const str *names, size_t n, matrix *r
             return err_set(ERR_INVALID, "%s", cstr_fmt(a, "%s", err_message()));
         }
         if (!field_type_numeric(c->type))
-            return err_set(ERR_INVALID, "column \"%.*s\" is a %s, want a number",
-                           STR_ARG(names[j]), field_type_name(c->type));
+            return err_set(ERR_INVALID, "column \"%.*s\" is a %s, want a number", STR_ARG(names[j]),
+                           field_type_name(c->type));
         for (size_t i = 0; i < f->n_rows; i++)
             m.v[i * n + j] = column_f64(c, i);
     }

@@ -12,8 +12,8 @@ struct schema_index {
 };
 
 static const char *const type_names[] = {
-    [FIELD_BOOLEAN] = "boolean", [FIELD_INTEGER] = "integer", [FIELD_LONG] = "long",
-    [FIELD_FLOAT] = "float",     [FIELD_DOUBLE] = "double",   [FIELD_STRING] = "string",
+    [FIELD_BOOLEAN] = "boolean", [FIELD_INTEGER] = "integer",   [FIELD_LONG] = "long",
+    [FIELD_FLOAT] = "float",     [FIELD_DOUBLE] = "double",     [FIELD_STRING] = "string",
     [FIELD_BINARY] = "binary",   [FIELD_DATETIME] = "datetime",
 };
 _Static_assert(countof(type_names) == FIELD_N, "every field type has a name");
@@ -45,12 +45,13 @@ bool field_type_numeric(field_type t)
            t == FIELD_DOUBLE;
 }
 
-static uint32_t *index_slot(const struct schema_index *x, const schema *s, str name)
+/* The slot where name is, or the empty one where it would go. */
+static uint32_t index_slot(const struct schema_index *x, const schema *s, str name)
 {
     uint32_t at = (uint32_t)str_hash(name) & x->mask;
     while (x->slots[at] && !str_eq(s->fields[x->slots[at] - 1].name, name))
         at = (at + 1) & x->mask;
-    return (uint32_t *)&x->slots[at];
+    return at;
 }
 
 err schema_make_index(arena *a, schema *s)
@@ -65,7 +66,7 @@ err schema_make_index(arena *a, schema *s)
     struct schema_index *x = arena_alloc(a, 1, sizeof *x + size * sizeof x->slots[0]);
     x->mask = size - 1;
     for (size_t i = 0; i < s->n; i++) {
-        uint32_t *slot = index_slot(x, s, s->fields[i].name);
+        uint32_t *slot = &x->slots[index_slot(x, s, s->fields[i].name)];
         if (*slot)
             return err_set(ERR_INVALID,
                            "schema: column \"%.*s\" is there twice, at positions %u and %zu; "
@@ -81,7 +82,7 @@ ptrdiff_t schema_find(const schema *s, str name, size_t hint)
 {
     assert(s && (s->index || !s->n));
     if (hint < s->n && str_eq(s->fields[hint].name, name)) return (ptrdiff_t)hint;
-    return s->n ? (ptrdiff_t)*index_slot(s->index, s, name) - 1 : -1;
+    return s->n ? (ptrdiff_t)s->index->slots[index_slot(s->index, s, name)] - 1 : -1;
 }
 
 const char *schema_nearest(arena *a, const schema *s, str name)
@@ -96,15 +97,18 @@ const char *schema_nearest(arena *a, const schema *s, str name)
 static err field_from_json(arena *a, yyjson_val *v, const char *where, field *ret)
 {
     if (!yyjson_is_obj(v))
-        return err_set(ERR_INVALID, "%s: want an object such as {\"type\": \"double\", \"name\": "
-                       "\"x\", \"required\": true}", where);
+        return err_set(ERR_INVALID,
+                       "%s: want an object such as {\"type\": \"double\", \"name\": "
+                       "\"x\", \"required\": true}",
+                       where);
     str type = {0}, name = {"", 0};
     bool required = true, optional = false;
     TRY(json_get_str(v, where, "type", &type));
     if (str_is(type, "tensor"))
         return err_set(ERR_INVALID,
                        "%s: type \"tensor\" is not supported, want named columns (infer the "
-                       "signature from a data frame)", where);
+                       "signature from a data frame)",
+                       where);
     TRY(json_opt_str(v, where, "name", &name));
     TRY(json_opt_bool(v, where, "required", &required));
     TRY(json_opt_bool(v, where, "optional", &optional)); /* MLflow before 2.6 */
@@ -124,11 +128,14 @@ err schema_from_json(arena *a, yyjson_val *v, const char *where, schema *ret)
                        SCHEMA_FIELDS_MAX);
     schema s = {.fields = arena_array(a, field, n), .n = n};
     yyjson_val *item = NULL;
-    yyjson_arr_foreach(v, i, max, item) {
+    yyjson_arr_foreach(v, i, max, item)
+    {
         TRY(field_from_json(a, item, cstr_fmt(a, "%s[%zu]", where, i), &s.fields[i]));
         if (!s.fields[i].name.n && n > 1)
-            return err_set(ERR_INVALID, "%s[%zu].name: missing; only a single column may go "
-                           "without a name", where, i);
+            return err_set(ERR_INVALID,
+                           "%s[%zu].name: missing; only a single column may go "
+                           "without a name",
+                           where, i);
     }
     TRY(err_add(schema_make_index(a, &s), "%s", where));
     *ret = s;

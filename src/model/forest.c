@@ -24,7 +24,7 @@ void forest_done(forest *f)
 
 size_t forest_bytes(const forest *f)
 {
-    return (f->trees_cap + 1) * (2 * sizeof(uint32_t) + 1) + f->nodes_cap * sizeof *f->nodes +
+    return (f->trees_cap + 1) * 3 * sizeof(uint32_t) + f->nodes_cap * sizeof *f->nodes +
            f->leaves_cap * sizeof *f->leaves + f->words_cap * sizeof *f->words;
 }
 
@@ -63,13 +63,11 @@ static err check_node(const forest *f, const forest_tree *t, size_t i)
         return err_set(ERR_FORMAT, "node %zu splits on feature %u, the model has %zu", i,
                        n->feature, f->n_features);
     if (how_missing(n->how) > MISSING_NAN || n->how > 15)
-        return err_set(ERR_FORMAT, "node %zu has decision type %u, which is not defined", i, n->how);
-    if (!(n->how & HOW_CATEGORICAL)) {
-        if (!isfinite(n->threshold))
-            return err_set(ERR_FORMAT, "node %zu has a threshold that is not finite", i);
-    } else if (n->word_at > t->n_words || n->n_words > t->n_words - n->word_at) {
+        return err_set(ERR_FORMAT, "node %zu has decision type %u, which is not defined", i,
+                       n->how);
+    bool categorical = n->how & HOW_CATEGORICAL;
+    if (categorical && (n->word_at > t->n_words || n->n_words > t->n_words - n->word_at))
         return err_set(ERR_FORMAT, "node %zu has a set of categories outside of cat_threshold", i);
-    }
     return ERR_OK;
 }
 
@@ -91,7 +89,8 @@ static err visit(const forest_tree *t, size_t parent, int32_t child, uint8_t *se
     return ERR_OK;
 }
 
-/* Walks the tree level by level from the root; order and seen have room for its nodes and leaves. */
+/* Walks the tree level by level from the root; order and seen have room for its nodes and leaves.
+ */
 static err check_shape(const forest_tree *t, int32_t *order, uint8_t *seen, size_t *ret_depth)
 {
     size_t n_inner = t->n_leaves - 1, head = 0, tail = 0, depth = 0;
@@ -110,7 +109,8 @@ static err check_shape(const forest_tree *t, int32_t *order, uint8_t *seen, size
         }
     }
     if (tail != n_inner)
-        return err_set(ERR_FORMAT, "only %zu of %zu nodes are reached from the root", tail, n_inner);
+        return err_set(ERR_FORMAT, "only %zu of %zu nodes are reached from the root", tail,
+                       n_inner);
     *ret_depth = depth;
     return ERR_OK;
 }
@@ -148,7 +148,7 @@ err forest_add(forest *f, const forest_tree *t)
     if (t->n_words) memcpy(f->words + f->n_words, t->words, t->n_words * sizeof *f->words);
     f->node_at[f->n_trees] = (uint32_t)f->n_nodes;
     f->leaf_at[f->n_trees] = (uint32_t)f->n_leaves;
-    f->depth[f->n_trees] = depth > UINT8_MAX ? UINT8_MAX : (uint8_t)depth;
+    f->depth[f->n_trees] = (uint32_t)depth;
     f->n_nodes += n_inner;
     f->n_leaves += t->n_leaves;
     f->n_words += t->n_words;

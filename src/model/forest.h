@@ -1,5 +1,6 @@
-/* model/forest: an ensemble of decision trees as a model file tells it, and the exact walk through it: one double compare a
- * node. Slow and plainly right; the quick layouts (lanes.h, blocks.h) are compiled from it and tested against it.
+/* model/forest: an ensemble of decision trees as a model file tells it, and the exact walk through
+ * it: one double compare a node. Slow and plainly right; the quick layouts (lanes.h, blocks.h) are
+ * compiled from it and tested against it.
  *
  * Grown by one thread tree by tree, immutable afterwards. */
 #ifndef TIDEMILL_MODEL_FOREST_H
@@ -19,8 +20,10 @@ typedef enum missing_kind { MISSING_NONE, MISSING_ZERO, MISSING_NAN } missing_ki
 /* Values this near to 0 are 0: LightGBM's kZeroThreshold, a float. */
 #define FOREST_ZERO ((double)1e-35f)
 
-/* One inner node. A child >= 0 is an inner node of the same tree, a child < 0 is leaf ~child of the same tree. Numerical:
- * x <= threshold goes left. Categorical: the bit of category (int)x set in words[word_at … word_at + n_words) goes left. */
+/* One inner node. A child >= 0 is an inner node of the same tree, a child < 0 is leaf ~child of the
+ * same tree. Numerical: x <= threshold goes left; LightGBM writes thresholds that are NaN, which
+ * nothing but a missing value passes. Categorical: the bit of category (int)x set in words[word_at
+ * … word_at + n_words) goes left. */
 typedef struct forest_node {
     union {
         double threshold;
@@ -35,11 +38,12 @@ typedef struct forest_node {
 } forest_node;
 _Static_assert(sizeof(forest_node) == 24, "a node stays small");
 
-/* Tree t's inner nodes are nodes[node_at[t] … node_at[t + 1]), root first; its leaves the same in leaves. It adds to output t % n_outputs. */
+/* Tree t's inner nodes are nodes[node_at[t] … node_at[t + 1]), root first; its leaves the same in
+ * leaves. It adds to output t % n_outputs. */
 typedef struct forest {
     size_t n_features, n_outputs, n_trees, n_nodes, n_leaves, n_words, depth_max;
     uint32_t *node_at, *leaf_at; /* n_trees + 1 */
-    uint8_t *depth;              /* levels of inner nodes of tree t, cut at 255 */
+    uint32_t *depth;             /* levels of inner nodes of each tree */
     forest_node *nodes;
     double *leaves;
     uint32_t *words;
@@ -64,8 +68,9 @@ typedef struct forest_tree {
     size_t n_words;
 } forest_tree;
 
-/* forest_add checks the tree (features and children in range, every node and leaf reached from the root exactly once, finite
- * numbers) and appends it. ERR_FORMAT says which node is wrong; f is unchanged then. */
+/* forest_add checks the tree (features and children in range, every node and leaf reached from the
+ * root exactly once, finite numbers) and appends it. ERR_FORMAT says which node is wrong; f is
+ * unchanged then. */
 MUST_CHECK err forest_add(forest *f, const forest_tree *t);
 
 /* forest_leaf: which leaf (position in f->leaves) row x of n_features doubles falls into. */
@@ -79,7 +84,8 @@ static inline double forest_clean(double v)
     return fabs(v) <= FOREST_ZERO ? 0.0 : v;
 }
 
-/* forest_category: the category of value v, or -1 when it can be in no set (NaN, negative, over 2^31). (-1, 0) is 0, as a C cast. */
+/* forest_category: the category of value v, or -1 when it can be in no set (NaN, negative, over
+ * 2^31). (-1, 0) is 0, as a C cast. */
 static inline int64_t forest_category(double v)
 {
     return v > -1 && v < 2147483648.0 ? (int64_t)v : -1;

@@ -19,10 +19,13 @@ static err unknown_format(const char *format, const char *name)
     buf_init(&b, 1024);
     for (size_t i = 0; i < model_formats_n; i++)
         buf_fmt(&b, "%s%s", i ? ", " : "", model_formats[i]->format);
-    err e = format ? err_set(ERR_INVALID, "%s: model format \"%s\" is not supported, want one of: %.*s",
-                             name, format, STR_ARG(buf_str(&b)))
-                   : err_set(ERR_FORMAT, "%s: these bytes are no model that can be read here, want one "
-                             "of: %.*s", name, STR_ARG(buf_str(&b)));
+    err e =
+        format ? err_set(ERR_INVALID, "%s: model format \"%s\" is not supported, want one of: %.*s",
+                         name, format, STR_ARG(buf_str(&b)))
+               : err_set(ERR_FORMAT,
+                         "%s: these bytes are no model that can be read here, want one "
+                         "of: %.*s",
+                         name, STR_ARG(buf_str(&b)));
     buf_done(&b);
     return e;
 }

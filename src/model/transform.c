@@ -28,11 +28,20 @@ void transform_apply(const transform *t, double *v, size_t n)
         double s = v[i];
         switch (t->kind) {
         case TRANSFORM_IDENTITY:
-        case TRANSFORM_SOFTMAX: break;
-        case TRANSFORM_SIGNED_SQUARE: v[i] = (double)((s > 0) - (s < 0)) * s * s; break;
-        case TRANSFORM_EXP: v[i] = exp(s); break;
-        case TRANSFORM_SIGMOID: v[i] = 1.0 / (1.0 + exp(-t->k * s)); break;
-        case TRANSFORM_LOG1P_EXP: v[i] = log1p(exp(s)); break;
+        case TRANSFORM_SOFTMAX:
+            break;
+        case TRANSFORM_SIGNED_SQUARE:
+            v[i] = (double)((s > 0) - (s < 0)) * s * s;
+            break;
+        case TRANSFORM_EXP:
+            v[i] = exp(s);
+            break;
+        case TRANSFORM_SIGMOID:
+            v[i] = 1.0 / (1.0 + exp(-t->k * s));
+            break;
+        case TRANSFORM_LOG1P_EXP:
+            v[i] = log1p(exp(s));
+            break;
         }
     }
 }

@@ -1,5 +1,6 @@
-/* model/transform: from the raw score of an ensemble to what its predict answers. Pure. The operations and their order are
- * LightGBM's (src/objective/, Common::Softmax), so that results are equal to the last bit. */
+/* model/transform: from the raw score of an ensemble to what its predict answers. Pure. The
+ * operations and their order are LightGBM's (src/objective/, Common::Softmax), so that results are
+ * equal to the last bit. */
 #ifndef TIDEMILL_MODEL_TRANSFORM_H
 #define TIDEMILL_MODEL_TRANSFORM_H
 

@@ -95,8 +95,10 @@ err describe(const double *v, size_t n, description *ret)
     assert(ret);
     for (size_t i = 0; i < n; i++) {
         if (isinf(v[i]))
-            return err_set(ERR_INVALID, "describe: row %zu is %sinfinite, want finite numbers or "
-                           "missing ones", i, v[i] < 0 ? "minus " : "");
+            return err_set(ERR_INVALID,
+                           "describe: row %zu is %sinfinite, want finite numbers or "
+                           "missing ones",
+                           i, v[i] < 0 ? "minus " : "");
     }
     double *there = mem_new(n + 1, sizeof *there);
     double *squares = mem_new(n + 1, sizeof *squares);

@@ -125,8 +125,8 @@ static void score(const sample *s, regression_metrics *m)
     m->median_ae = median_error(s, weight_sum);
 }
 
-err regression_score(const double *actual, const double *predicted, const double *weights,
-                     size_t n, regression_metrics *ret)
+err regression_score(const double *actual, const double *predicted, const double *weights, size_t n,
+                     regression_metrics *ret)
 {
     assert(ret);
     if (!n) return err_set(ERR_INVALID, "regression: no rows, want at least one");

@@ -43,5 +43,5 @@ double sum_f64(const double *v, size_t n)
 
 double mean_f64(const double *v, size_t n)
 {
-    return n ? sum_f64(v, n) / (double)n : NAN;
+    return n ? sum_f64(v, n) / (double)n : (double)NAN;
 }
