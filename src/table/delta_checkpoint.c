@@ -1,17 +1,19 @@
-/* Classic checkpoints: Parquet files whose rows are actions. DuckDB turns each into the JSON that a commit would hold, so
- * that one parser reads both. Source: Delta protocol, "Checkpoints". */
+/* Classic checkpoints: Parquet files whose rows are actions. DuckDB turns each into the JSON that a
+ * commit would hold, so that one parser reads both. Source: Delta protocol, "Checkpoints". */
 #include "base/file.h"
 #include "table/delta_int.h"
 
 enum { SQL_MAX = 16 << 20 };
 
-/* The columns of an action that are read; those which are not there (by type) are left out. stats_parsed and the like are
- * not asked for: they may hold NaN, which JSON has not. */
+/* The columns of an action that are read; those which are not there (by type) are left out.
+ * stats_parsed and the like are not asked for: they may hold NaN, which JSON has not. */
 static const struct {
     const char *action, *fields[10];
 } wanted[] = {
     {"protocol", {"minReaderVersion", "minWriterVersion", "readerFeatures", "writerFeatures"}},
-    {"metaData", {"id", "name", "description", "format", "schemaString", "partitionColumns", "configuration", "createdTime"}},
+    {"metaData",
+     {"id", "name", "description", "format", "schemaString", "partitionColumns", "configuration",
+      "createdTime"}},
     {"txn", {"appId", "version"}},
     {"add", {"path", "partitionValues", "size", "stats", "deletionVector"}},
 };
@@ -30,12 +32,14 @@ static err action_query(duck *d, arena *a, const char *files, size_t k, const ch
     for (size_t i = 0; i < countof(wanted[k].fields) && wanted[k].fields[i]; i++)
         for (size_t j = 0; j < n; j++) {
             if (!str_is(cols[j].name, wanted[k].fields[i])) continue;
-            buf_fmt(&b, "%s'%s': %s.%s", any ? ", " : "", wanted[k].fields[i], action, wanted[k].fields[i]);
+            buf_fmt(&b, "%s'%s': %s.%s", any ? ", " : "", wanted[k].fields[i], action,
+                    wanted[k].fields[i]);
             any = true;
         }
     buf_fmt(&b, "}})::VARCHAR FROM %s WHERE %s IS NOT NULL", files, action);
     err e = buf_err(&b, "checkpoint");
-    if (!e && !any) e = err_set(ERR_FORMAT, "column %s of the checkpoint has no known field", action);
+    if (!e && !any)
+        e = err_set(ERR_FORMAT, "column %s of the checkpoint has no known field", action);
     if (!e) *ret = str_c(a, buf_str(&b));
     buf_done(&b);
     return e;
@@ -60,7 +64,8 @@ static bool has_column(const duck_column *cols, size_t n, const char *name)
     return false;
 }
 
-err delta_checkpoint_read(delta_log *l, duck *d, const char *dir, const delta_checkpoint *parts, size_t n)
+err delta_checkpoint_read(delta_log *l, duck *d, const char *dir, const delta_checkpoint *parts,
+                          size_t n)
 {
     AUTO(arena) a = arena_new(0);
     duck_column *cols;

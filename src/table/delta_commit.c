@@ -12,7 +12,8 @@
 
 static str uuid_dashed(arena *a, str hex)
 {
-    return str_fmt(a, "%.8s-%.4s-%.4s-%.4s-%.12s", hex.p, hex.p + 8, hex.p + 12, hex.p + 16, hex.p + 20);
+    return str_fmt(a, "%.8s-%.4s-%.4s-%.4s-%.12s", hex.p, hex.p + 8, hex.p + 12, hex.p + 16,
+                   hex.p + 20);
 }
 
 /* put_line ends a line of the commit. */
@@ -144,12 +145,14 @@ static void put_remove(jw *w, const delta_writing *x, const delta_file *f)
     jw_obj_end(w);
 }
 
-static void put_add(jw *w, const delta_writing *x, const map *fields, const delta_placed *p, buf *stats)
+static void put_add(jw *w, const delta_writing *x, const map *fields, const delta_placed *p,
+                    buf *stats)
 {
     size_t n = x->spec->n_partition_by;
     str *values = arena_array(x->a, str, n);
     for (size_t i = 0; i < n; i++)
-        values[i] = delta_partition_text(x->a, map_find(fields, x->spec->partition_by[i]), p->copied->partition[i]);
+        values[i] = delta_partition_text(x->a, map_find(fields, x->spec->partition_by[i]),
+                                         p->copied->partition[i]);
     buf_reset(stats);
     delta_stats(stats, p->copied, fields);
     jw_obj(w);
@@ -229,11 +232,12 @@ static bool is_ours(const char *target, str bytes)
     return !file_read(a, target, DELTA_COMMIT_MAX, &there) && str_eq(there, bytes);
 }
 
-/* publish: when the answer is a failure the commit may still have been made (its answer was lost). The temp file goes first, so that
- * nobody can link it any more; then the target tells. */
+/* publish: when the answer is a failure the commit may still have been made (its answer was lost).
+ * The temp file goes first, so that nobody can link it any more; then the target tells. */
 static err publish(delta_writing *w, const char *temp, const char *target, str bytes)
 {
-    err e = fault_hit("delta_commit") ? err_sys(ERR_IO, "%s: commit", target) : db_publish(w->pub, temp, target);
+    err e = fault_hit("delta_commit") ? err_sys(ERR_IO, "%s: commit", target)
+                                      : db_publish(w->pub, temp, target);
     if (!e) return ERR_OK;
     AUTO(arena) a = arena_new(0);
     const char *why = cstr_fmt(a, "%s", err_message());
@@ -246,7 +250,8 @@ err delta_commit(delta_writing *w, int64_t version, delta_written *ret)
     assert(w && ret && version >= 0);
     delta_written done = {.version = version};
     const char *target = delta_commit_path(w->a, w->spec->dir, version);
-    const char *temp = cstr_fmt(w->a, "%s/_delta_log/.%.*s.%lld.tmp", w->spec->dir, STR_ARG(w->id), (long long)version);
+    const char *temp = cstr_fmt(w->a, "%s/_delta_log/.%.*s.%lld.tmp", w->spec->dir, STR_ARG(w->id),
+                                (long long)version);
     buf b;
     buf_init(&b, DELTA_COMMIT_MAX);
     err e = commit_bytes(w, &done, &b);

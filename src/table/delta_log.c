@@ -1,6 +1,7 @@
-/* One commit after the other: the actions of a Delta log replayed into the set of live files. Source: Delta protocol, "Actions".
- * Unknown actions and fields are left alone, as the protocol wants: what a reader must know is told by the protocol
- * action, and delta_can_read refuses what we do not. */
+/* One commit after the other: the actions of a Delta log replayed into the set of live files.
+ * Source: Delta protocol, "Actions". Unknown actions and fields are left alone, as the protocol
+ * wants: what a reader must know is told by the protocol action, and delta_can_read refuses what we
+ * do not. */
 #include <assert.h>
 
 #include "table/delta_int.h"
@@ -16,7 +17,8 @@ static str keep_opt(delta_log *l, str s)
 }
 
 /* read_pairs reads an object of strings and nulls. */
-static err read_pairs(arena *a, yyjson_val *o, const char *where, const delta_pair **ret, size_t *ret_n)
+static err read_pairs(arena *a, yyjson_val *o, const char *where, const delta_pair **ret,
+                      size_t *ret_n)
 {
     yyjson_obj_iter it;
     yyjson_val *key;
@@ -26,22 +28,26 @@ static err read_pairs(arena *a, yyjson_val *o, const char *where, const delta_pa
     while ((key = yyjson_obj_iter_next(&it))) {
         yyjson_val *value = yyjson_obj_iter_get_val(key);
         if (!yyjson_is_str(value) && !yyjson_is_null(value))
-            return err_set(ERR_FORMAT, "%s.%.*s: want a string or null", where, STR_ARG(json_str(key)));
+            return err_set(ERR_FORMAT, "%s.%.*s: want a string or null", where,
+                           STR_ARG(json_str(key)));
         bool null = yyjson_is_null(value);
-        v[n++] = (delta_pair){str_dup(a, json_str(key)), null ? (str){NULL, 0} : str_dup(a, json_str(value))};
+        v[n++] = (delta_pair){str_dup(a, json_str(key)),
+                              null ? (str){NULL, 0} : str_dup(a, json_str(value))};
     }
     *ret = v;
     *ret_n = n;
     return ERR_OK;
 }
 
-static err read_words(arena *a, yyjson_val *list, const char *where, size_t max, const str **ret, size_t *ret_n)
+static err read_words(arena *a, yyjson_val *list, const char *where, size_t max, const str **ret,
+                      size_t *ret_n)
 {
     yyjson_arr_iter it;
     yyjson_val *word;
     size_t n = 0;
     if (yyjson_arr_size(list) > max)
-        return err_set(ERR_LIMIT, "%s: %zu entries, at most %zu", where, yyjson_arr_size(list), max);
+        return err_set(ERR_LIMIT, "%s: %zu entries, at most %zu", where, yyjson_arr_size(list),
+                       max);
     str *v = arena_array(a, str, yyjson_arr_size(list));
     yyjson_arr_iter_init(list, &it);
     while ((word = yyjson_arr_iter_next(&it))) {
@@ -80,7 +86,8 @@ static err on_remove(delta_log *l, yyjson_val *o)
     TRY(json_get_str(o, "remove", "path", &raw));
     TRY(err_add(delta_path_decode(l->a, raw, &path), "remove"));
     /* A file that this log never added was removed before the checkpoint. */
-    if (map_find(l->files, path)) map_put(l->files, path, NULL);
+    delta_entry *f = map_find(l->files, path);
+    if (f) f->removed = true;
     return ERR_OK;
 }
 
@@ -97,11 +104,14 @@ static err on_metadata(delta_log *l, yyjson_val *o)
     TRY(json_get_obj(o, "metaData", "format", &format));
     TRY(json_opt_str(format, "metaData.format", "provider", &provider));
     if (!str_is(provider, "parquet"))
-        return err_set(ERR_FORMAT, "metaData.format.provider: \"%.*s\", want parquet", STR_ARG(provider));
-    TRY(read_words(l->a, columns, "metaData.partitionColumns", DELTA_FIELDS_MAX, &l->partition_by, &l->n_partition_by));
+        return err_set(ERR_FORMAT, "metaData.format.provider: \"%.*s\", want parquet",
+                       STR_ARG(provider));
+    TRY(read_words(l->a, columns, "metaData.partitionColumns", DELTA_FIELDS_MAX, &l->partition_by,
+                   &l->n_partition_by));
     l->n_settings = 0;
     if (settings && !yyjson_is_null(settings)) {
-        if (!yyjson_is_obj(settings)) return err_set(ERR_FORMAT, "metaData.configuration: want an object");
+        if (!yyjson_is_obj(settings))
+            return err_set(ERR_FORMAT, "metaData.configuration: want an object");
         TRY(read_pairs(l->a, settings, "metaData.configuration", &l->settings, &l->n_settings));
     }
     l->schema_json = str_dup(l->a, text);
@@ -166,12 +176,14 @@ static err replay(delta_log *l, yyjson_val *root)
     return ERR_OK;
 }
 
-/* parse_action: line in the scratch arena; a wrong type in a log is damage, not a caller's mistake. */
+/* parse_action: line in the scratch arena; a wrong type in a log is damage, not a caller's mistake.
+ */
 static err parse_action(delta_log *l, arena *scratch, const char *where, str line)
 {
     yyjson_val *root;
     if (line.n > DELTA_LINE_MAX)
-        return err_set(ERR_LIMIT, "%s: an action of %zu bytes, at most %d", where, line.n, DELTA_LINE_MAX);
+        return err_set(ERR_LIMIT, "%s: an action of %zu bytes, at most %d", where, line.n,
+                       DELTA_LINE_MAX);
     err e = json_parse(scratch, line, where, &root);
     if (!e) e = err_add(replay(l, root), "%s", where);
     return e == ERR_INVALID || e == ERR_MISSING ? ERR_FORMAT : e;
@@ -199,7 +211,8 @@ err delta_log_commit(delta_log *l, const char *file, str bytes)
         arena_reset(scratch);
         TRY(parse_action(l, scratch, cstr_fmt(scratch, "%s:%zu", file, at), line));
     }
-    return any ? ERR_OK : err_set(ERR_FORMAT, "%s:1: empty commit; the write of it was cut off", file);
+    return any ? ERR_OK
+               : err_set(ERR_FORMAT, "%s:1: empty commit; the write of it was cut off", file);
 }
 
 /* resolve puts a file's partition values into the order of the table's partition columns. */
@@ -211,11 +224,16 @@ static err resolve(const delta_log *l, const delta_entry *e, delta_file *ret)
         while (i < e->n_partition && !str_eq(e->partition[i].key, l->partition_by[k]))
             i++;
         if (i == e->n_partition)
-            return err_set(ERR_FORMAT, "file \"%.*s\" has no value of partition column \"%.*s\"", STR_ARG(e->path),
-                           STR_ARG(l->partition_by[k]));
+            return err_set(ERR_FORMAT, "file \"%.*s\" has no value of partition column \"%.*s\"",
+                           STR_ARG(e->path), STR_ARG(l->partition_by[k]));
         values[k] = e->partition[i].value.n ? e->partition[i].value : (str){NULL, 0};
     }
-    *ret = (delta_file){.path = e->path, .raw = e->raw, .size = e->size, .n_rows = -1, .partition = values, .stats = e->stats};
+    *ret = (delta_file){.path = e->path,
+                        .raw = e->raw,
+                        .size = e->size,
+                        .n_rows = -1,
+                        .partition = values,
+                        .stats = e->stats};
     return ERR_OK;
 }
 
@@ -235,12 +253,13 @@ static err live_files(const delta_log *l, delta_snapshot *s)
     delta_file *v = arena_array(l->a, delta_file, map_count(l->files));
     for (size_t i = 0; i < map_count(l->files); i++) {
         const delta_entry *e = map_at(l->files, i)->value;
-        if (!e) continue;
+        if (e->removed) continue;
         if (e->row_deletions)
-            return err_set(ERR_INVALID,
-                           "file \"%.*s\" uses reader feature \"deletionVectors\", which is not supported; "
-                           "REORG TABLE … APPLY (PURGE) removes them",
-                           STR_ARG(e->path));
+            return err_set(
+                ERR_INVALID,
+                "file \"%.*s\" uses reader feature \"deletionVectors\", which is not supported; "
+                "REORG TABLE … APPLY (PURGE) removes them",
+                STR_ARG(e->path));
         TRY(resolve(l, e, &v[s->n_files]));
         v[s->n_files++].n_rows = rows_of(e->stats);
     }
@@ -252,8 +271,8 @@ err delta_log_end(const delta_log *l, const char *dir, int64_t version, delta_sn
 {
     assert(l && dir && ret);
     if (!l->has_protocol || !l->has_metadata)
-        return err_set(ERR_FORMAT, "%s: the log up to version %lld has no %s action", dir, (long long)version,
-                       l->has_protocol ? "metaData" : "protocol");
+        return err_set(ERR_FORMAT, "%s: the log up to version %lld has no %s action", dir,
+                       (long long)version, l->has_protocol ? "metaData" : "protocol");
     TRY(err_add(delta_can_read(l), "%s", dir));
     delta_snapshot *s = arena_new_of(l->a, delta_snapshot);
     s->dir = str_c(l->a, str_of(dir));

@@ -1,4 +1,5 @@
-/* Paths and partition values as a Delta log writes them. Source: Delta protocol, "Add File" and "Partition Value Serialization". */
+/* Paths and partition values as a Delta log writes them. Source: Delta protocol, "Add File" and
+ * "Partition Value Serialization". */
 #include "base/file.h"
 #include "table/delta_int.h"
 
@@ -23,7 +24,8 @@ err delta_path_decode(arena *a, str raw, str *ret)
 {
     if (!raw.n) return err_set(ERR_FORMAT, "empty path");
     if (raw.p[0] == '/' || has_scheme(raw))
-        return err_set(ERR_FORMAT, "absolute path \"%.*s\": only files below the table are read", STR_ARG(raw));
+        return err_set(ERR_FORMAT, "absolute path \"%.*s\": only files below the table are read",
+                       STR_ARG(raw));
     char *p = arena_alloc_raw(a, raw.n + 1, 1);
     size_t n = 0;
     for (size_t i = 0; i < raw.n; i++) {
@@ -32,7 +34,8 @@ err delta_path_decode(arena *a, str raw, str *ret)
             int hi = i + 2 < raw.n ? hex_value(raw.p[i + 1]) : -1;
             int lo = i + 2 < raw.n ? hex_value(raw.p[i + 2]) : -1;
             if (hi < 0 || lo < 0)
-                return err_set(ERR_FORMAT, "path \"%.*s\": %% without two hexadecimal digits", STR_ARG(raw));
+                return err_set(ERR_FORMAT, "path \"%.*s\": %% without two hexadecimal digits",
+                               STR_ARG(raw));
             c = (char)(hi * 16 + lo);
             i += 2;
         }
@@ -69,7 +72,8 @@ str delta_path_encode(arena *a, str path)
 
 str delta_partition_text(arena *a, const delta_field *f, str value)
 {
-    if (!value.p || !value.n) return (str){NULL, 0}; /* an empty string is null, says the protocol */
+    if (!value.p || !value.n)
+        return (str){NULL, 0}; /* an empty string is null, says the protocol */
     if (str_is(f->type, "timestamp") && str_ends(value, "+00")) value.n -= 3;
     return str_dup(a, value);
 }

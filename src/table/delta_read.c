@@ -1,4 +1,5 @@
-/* From a folder to a snapshot: which files the log has, from which checkpoint to start, and the replay. */
+/* From a folder to a snapshot: which files the log has, from which checkpoint to start, and the
+ * replay. */
 #include <assert.h>
 
 #include "base/file.h"
@@ -20,7 +21,8 @@ static str after(str s, size_t n)
     return (str){s.p + n, s.n - n};
 }
 
-/* "<20 digits>.checkpoint.parquet" or "<20>.checkpoint.<10>.<10>.parquet"; others (version 2) are not for us. */
+/* "<20 digits>.checkpoint.parquet" or "<20>.checkpoint.<10>.<10>.parquet"; others (version 2) are
+ * not for us. */
 static bool checkpoint_name(str name, delta_checkpoint *ret)
 {
     delta_checkpoint c = {.name = name};
@@ -32,9 +34,11 @@ static bool checkpoint_name(str name, delta_checkpoint *ret)
     }
     if (!str_starts(rest, ".checkpoint.")) return false;
     rest = after(rest, strlen(".checkpoint."));
-    if (!digits(rest, PART_DIGITS, &c.part) || rest.n <= PART_DIGITS || rest.p[PART_DIGITS] != '.') return false;
+    if (!digits(rest, PART_DIGITS, &c.part) || rest.n <= PART_DIGITS || rest.p[PART_DIGITS] != '.')
+        return false;
     rest = after(rest, PART_DIGITS + 1);
-    if (!digits(rest, PART_DIGITS, &c.parts) || !str_is(after(rest, PART_DIGITS), ".parquet")) return false;
+    if (!digits(rest, PART_DIGITS, &c.parts) || !str_is(after(rest, PART_DIGITS), ".parquet"))
+        return false;
     *ret = c;
     return c.parts >= 1 && c.parts <= CHECKPOINT_PARTS_MAX && c.part >= 1 && c.part <= c.parts;
 }
@@ -46,13 +50,14 @@ static bool only_digits(str s)
     return s.n > 0;
 }
 
-static err classify(const char *dir, str name, int64_t *commits, size_t *n_commits, delta_checkpoint *checkpoints,
-                    size_t *n_checkpoints)
+static err classify(const char *dir, str name, int64_t *commits, size_t *n_commits,
+                    delta_checkpoint *checkpoints, size_t *n_checkpoints)
 {
     if (str_ends(name, ".json") && only_digits((str){name.p, name.n - 5})) {
         int64_t v;
         if (name.n != DIGITS + 5 || !digits(name, DIGITS, &v))
-            return err_set(ERR_FORMAT, "%s/%.*s: not the name of a commit, want 20 digits", dir, STR_ARG(name));
+            return err_set(ERR_FORMAT, "%s/%.*s: not the name of a commit, want 20 digits", dir,
+                           STR_ARG(name));
         commits[(*n_commits)++] = v;
     } else if (checkpoint_name(name, &checkpoints[*n_checkpoints])) {
         (*n_checkpoints)++;
@@ -66,7 +71,8 @@ err delta_list(arena *a, const char *dir, delta_names *ret)
     size_t n;
     const char *log = path_join(a, dir, "_delta_log");
     err e = dir_list(a, log, DELTA_LOG_NAMES_MAX, &names, &n);
-    if (e == ERR_MISSING) return err_set(ERR_MISSING, "%s: no Delta table here (no _delta_log)", dir);
+    if (e == ERR_MISSING)
+        return err_set(ERR_MISSING, "%s: no Delta table here (no _delta_log)", dir);
     TRY(e);
     int64_t *commits = arena_array(a, int64_t, n);
     delta_checkpoint *checkpoints = arena_array(a, delta_checkpoint, n + 1);
@@ -91,7 +97,8 @@ static int64_t latest(const delta_names *l)
 }
 
 /* whole: the parts of the checkpoint that *c belongs to, when all of them are there. */
-static size_t whole(arena *a, const delta_names *l, const delta_checkpoint *c, delta_checkpoint **ret)
+static size_t whole(arena *a, const delta_names *l, const delta_checkpoint *c,
+                    delta_checkpoint **ret)
 {
     size_t want = c->parts ? (size_t)c->parts : 1, n = 0;
     delta_checkpoint *v = arena_array(a, delta_checkpoint, want);
@@ -105,12 +112,14 @@ static size_t whole(arena *a, const delta_names *l, const delta_checkpoint *c, d
 }
 
 /* newest_checkpoint: the newest whole one up to version; *ret_n 0 when there is none. */
-static void newest_checkpoint(arena *a, const delta_names *l, int64_t version, delta_checkpoint **ret, size_t *ret_n)
+static void newest_checkpoint(arena *a, const delta_names *l, int64_t version,
+                              delta_checkpoint **ret, size_t *ret_n)
 {
     *ret_n = 0;
     for (size_t i = l->n_checkpoints; i > 0 && !*ret_n; i--) {
         const delta_checkpoint *c = &l->checkpoints[i - 1];
-        bool first_seen = i == l->n_checkpoints || c[1].version != c->version || c[1].parts != c->parts;
+        bool first_seen =
+            i == l->n_checkpoints || c[1].version != c->version || c[1].parts != c->parts;
         if (c->version <= version && first_seen) *ret_n = whole(a, l, c, ret);
     }
 }
@@ -122,8 +131,8 @@ static err gap(const delta_names *l, int64_t want, bool has_checkpoint)
 }
 
 /* replay_commits replays first..last, all of which must be there. */
-static err replay_commits(delta_log *log, const delta_names *l, const char *dir, int64_t first, int64_t last,
-                          bool has_checkpoint)
+static err replay_commits(delta_log *log, const delta_names *l, const char *dir, int64_t first,
+                          int64_t last, bool has_checkpoint)
 {
     size_t i = 0;
     while (i < l->n_commits && l->commits[i] < first)
@@ -139,7 +148,8 @@ static err replay_commits(delta_log *log, const delta_names *l, const char *dir,
     return ERR_OK;
 }
 
-static err replay_all(delta_log *log, duck *d, const delta_names *l, const char *dir, int64_t version)
+static err replay_all(delta_log *log, duck *d, const delta_names *l, const char *dir,
+                      int64_t version)
 {
     AUTO(arena) scratch = arena_new(0);
     delta_checkpoint *parts = NULL;
@@ -148,20 +158,23 @@ static err replay_all(delta_log *log, duck *d, const delta_names *l, const char 
     bool needed = !l->n_commits || l->commits[0] > 0;
     if (!n_parts || (!d && !needed)) return replay_commits(log, l, dir, 0, version, false);
     if (!d)
-        return err_set(ERR_INVALID, "%s: version %lld needs its checkpoint, which only a table worker reads", dir,
-                       (long long)version);
+        return err_set(ERR_INVALID,
+                       "%s: version %lld needs its checkpoint, which only a table worker reads",
+                       dir, (long long)version);
     TRY(delta_checkpoint_read(log, d, l->dir, parts, n_parts));
     return replay_commits(log, l, dir, parts[0].version + 1, version, true);
 }
 
-err delta_load(arena *a, duck *d, const char *dir, int64_t version, delta_log *log, delta_snapshot **ret)
+err delta_load(arena *a, duck *d, const char *dir, int64_t version, delta_log *log,
+               delta_snapshot **ret)
 {
     AUTO(arena) scratch = arena_new(0);
     delta_names l;
     TRY(delta_list(scratch, dir, &l));
     int64_t last = latest(&l);
     if (version < -1 || version > last)
-        return err_set(ERR_MISSING, "%s: no version %lld, the latest is %lld", dir, (long long)version, (long long)last);
+        return err_set(ERR_MISSING, "%s: no version %lld, the latest is %lld", dir,
+                       (long long)version, (long long)last);
     if (version == -1) version = last;
     delta_log_init(log, a);
     TRY(replay_all(log, d, &l, dir, version));

@@ -1,5 +1,6 @@
-/* A snapshot as SQL. Partition columns come from the log, not from the folders' names; columns that a file has not are
- * NULL; a column that a file has in a narrower type is widened. One branch of the UNION per combination of partition values. */
+/* A snapshot as SQL. Partition columns come from the log, not from the folders' names; columns that
+ * a file has not are NULL; a column that a file has in a narrower type is widened. One branch of
+ * the UNION per combination of partition values. */
 #include <assert.h>
 
 #include "base/file.h"
@@ -74,11 +75,13 @@ static void put_shape(buf *b, arena *a, const delta_field *f, size_t n)
 {
     buf_puts(b, STR("SELECT "));
     for (size_t i = 0; i < n; i++)
-        buf_fmt(b, "%sCAST(NULL AS %.*s) AS %s", i ? ", " : "", STR_ARG(f[i].sql), duck_ident(a, f[i].name).p);
+        buf_fmt(b, "%sCAST(NULL AS %.*s) AS %s", i ? ", " : "", STR_ARG(f[i].sql),
+                duck_ident(a, f[i].name).p);
     buf_puts(b, STR(" WHERE false"));
 }
 
-static void put_group(buf *b, arena *a, const delta_snapshot *s, const delta_field *f, size_t n, const group *g)
+static void put_group(buf *b, arena *a, const delta_snapshot *s, const delta_field *f, size_t n,
+                      const group *g)
 {
     bool any = false;
     buf_puts(b, STR("\nUNION ALL BY NAME SELECT COLUMNS(lambda c: c IN ("));
@@ -92,7 +95,8 @@ static void put_group(buf *b, arena *a, const delta_snapshot *s, const delta_fie
         ptrdiff_t at = partition_at(s, f[i].name);
         if (at < 0) continue;
         const char *value = g->partition[at].p ? duck_literal(a, g->partition[at]).p : "NULL";
-        buf_fmt(b, ", CAST(%s AS %.*s) AS %s", value, STR_ARG(f[i].sql), duck_ident(a, f[i].name).p);
+        buf_fmt(b, ", CAST(%s AS %.*s) AS %s", value, STR_ARG(f[i].sql),
+                duck_ident(a, f[i].name).p);
     }
     buf_puts(b, STR(" FROM read_parquet(["));
     for (size_t i = 0; i < g->n; i++) {
@@ -110,11 +114,14 @@ static err check_schema(const delta_snapshot *s, const delta_field *f, size_t n)
         if (partition_at(s, f[i].name) >= 0) found++;
     if (found != s->n_partition_by)
         return err_set(ERR_FORMAT, "%s: a partition column is no column of the schema", s->dir);
-    if (found == n) return err_set(ERR_FORMAT, "%s: the schema has no column beside the partition columns", s->dir);
+    if (found == n)
+        return err_set(ERR_FORMAT, "%s: the schema has no column beside the partition columns",
+                       s->dir);
     return ERR_OK;
 }
 
-static void put_relation(buf *b, arena *a, const delta_snapshot *s, const delta_field *f, size_t n, const groups *g)
+static void put_relation(buf *b, arena *a, const delta_snapshot *s, const delta_field *f, size_t n,
+                         const groups *g)
 {
     buf_puts(b, STR("(SELECT "));
     for (size_t i = 0; i < n; i++)
@@ -126,7 +133,8 @@ static void put_relation(buf *b, arena *a, const delta_snapshot *s, const delta_
     buf_puts(b, STR("))"));
 }
 
-err delta_relation(arena *a, const delta_snapshot *s, const char *filter_column, str filter_value, str *ret)
+err delta_relation(arena *a, const delta_snapshot *s, const char *filter_column, str filter_value,
+                   str *ret)
 {
     assert(a && s && ret);
     AUTO(arena) scratch = arena_new(0);
@@ -139,7 +147,8 @@ err delta_relation(arena *a, const delta_snapshot *s, const char *filter_column,
         return err_set(ERR_INVALID, "%s: \"%s\" is no partition column", s->dir, filter_column);
     groups g = {.a = scratch, .by_key = map_new(scratch)};
     for (size_t i = 0; i < s->n_files; i++)
-        if (at < 0 || str_eq(s->files[i].partition[at], filter_value)) group_put(&g, s, &s->files[i]);
+        if (at < 0 || str_eq(s->files[i].partition[at], filter_value))
+            group_put(&g, s, &s->files[i]);
     buf b;
     buf_init(&b, RELATION_MAX);
     put_relation(&b, scratch, s, fields, n, &g);

@@ -27,11 +27,18 @@ static const struct {
 static const struct {
     const char *sql, *delta;
 } casts[] = {
-    {"UTINYINT", "short"},      {"USMALLINT", "integer"},      {"UINTEGER", "long"},
-    {"UBIGINT", "long"},        {"HUGEINT", "long"}, /* sum() of integers; a value that does not fit fails the write */
-    {"UHUGEINT", "long"},       {"TIMESTAMP", "timestamp"}, /* naive: taken as UTC */
-    {"TIMESTAMP_S", "timestamp"}, {"TIMESTAMP_MS", "timestamp"}, {"TIMESTAMP_NS", "timestamp"},
-    {"UUID", "string"},         {"JSON", "string"},
+    {"UTINYINT", "short"},
+    {"USMALLINT", "integer"},
+    {"UINTEGER", "long"},
+    {"UBIGINT", "long"},
+    {"HUGEINT", "long"}, /* sum() of integers; a value that does not fit fails the write */
+    {"UHUGEINT", "long"},
+    {"TIMESTAMP", "timestamp"}, /* naive: taken as UTC */
+    {"TIMESTAMP_S", "timestamp"},
+    {"TIMESTAMP_MS", "timestamp"},
+    {"TIMESTAMP_NS", "timestamp"},
+    {"UUID", "string"},
+    {"JSON", "string"},
 };
 
 static const char *sql_of(str delta)
@@ -78,11 +85,13 @@ static err sql_struct(arena *a, yyjson_val *v, buf *out, int depth)
 /* sql_type writes DuckDB's type of a Delta type: a word, or an object for nested ones. */
 static err sql_type(arena *a, yyjson_val *v, buf *out, int depth)
 {
-    if (depth > DELTA_DEPTH_MAX) return err_set(ERR_LIMIT, "types nested deeper than %d", DELTA_DEPTH_MAX);
+    if (depth > DELTA_DEPTH_MAX)
+        return err_set(ERR_LIMIT, "types nested deeper than %d", DELTA_DEPTH_MAX);
     if (yyjson_is_str(v)) {
         str word = json_str(v);
         const char *sql = sql_of(word);
-        if (!sql && !is_decimal(word)) return err_set(ERR_FORMAT, "unknown type \"%.*s\"", STR_ARG(word));
+        if (!sql && !is_decimal(word))
+            return err_set(ERR_FORMAT, "unknown type \"%.*s\"", STR_ARG(word));
         buf_puts(out, sql ? str_of(sql) : word);
         return ERR_OK;
     }
@@ -107,7 +116,8 @@ static err sql_type(arena *a, yyjson_val *v, buf *out, int depth)
 /* Metadata of a field that changes what a writer must do. */
 static str field_rule(arena *a, yyjson_val *metadata)
 {
-    static const char *const rules[] = {"delta.invariants", "delta.generationExpression", "delta.identity."};
+    static const char *const rules[] = {"delta.invariants", "delta.generationExpression",
+                                        "delta.identity."};
     yyjson_obj_iter it;
     yyjson_val *key;
     if (!yyjson_is_obj(metadata)) return STR("");
@@ -131,7 +141,8 @@ static err parse_field(arena *a, yyjson_val *v, buf *out, delta_field *ret)
     TRY(buf_err(out, "a type"));
     *ret = (delta_field){
         .name = str_dup(a, name),
-        .type = str_dup(a, yyjson_is_str(type) ? json_str(type) : json_str(yyjson_obj_get(type, "type"))),
+        .type = str_dup(a, yyjson_is_str(type) ? json_str(type)
+                                               : json_str(yyjson_obj_get(type, "type"))),
         .sql = str_dup(a, buf_str(out)),
         .required = !nullable,
         .rule = field_rule(a, yyjson_obj_get(v, "metadata")),
@@ -146,7 +157,8 @@ static err parse_fields(arena *a, yyjson_val *root, delta_field **ret, size_t *r
     if (!yyjson_is_obj(root)) return err_set(ERR_FORMAT, "the schema is no object");
     TRY(json_get_arr(root, "", "fields", &fields));
     size_t n = yyjson_arr_size(fields);
-    if (n > DELTA_FIELDS_MAX) return err_set(ERR_LIMIT, "%zu columns, at most %d", n, DELTA_FIELDS_MAX);
+    if (n > DELTA_FIELDS_MAX)
+        return err_set(ERR_LIMIT, "%zu columns, at most %d", n, DELTA_FIELDS_MAX);
     delta_field *v = arena_array(a, delta_field, n);
     map *names = map_new(a);
     buf type;
@@ -171,7 +183,8 @@ err delta_schema_parse(arena *a, str json, const char *where, delta_field **ret,
     assert(a && where && ret && ret_n);
     AUTO(arena) scratch = arena_new(0);
     yyjson_val *root;
-    if (json.n > SCHEMA_JSON_MAX) return err_set(ERR_LIMIT, "%s: schema of %zu bytes", where, json.n);
+    if (json.n > SCHEMA_JSON_MAX)
+        return err_set(ERR_LIMIT, "%s: schema of %zu bytes", where, json.n);
     err e = json_parse(scratch, json, where, &root);
     if (!e) e = err_add(parse_fields(a, root, ret, ret_n), "%s: schemaString", where);
     return e == ERR_INVALID ? ERR_FORMAT : e;
@@ -210,7 +223,8 @@ static err field_name_ok(const duck_column *c)
     for (size_t i = 0; i < c->name.n; i++)
         if (strchr(" ,;{}()\n\t=", c->name.p[i]))
             return err_set(ERR_INVALID,
-                           "column \"%.*s\": a Delta column's name cannot hold '%c' (nor any of \" ,;{}()=\"); "
+                           "column \"%.*s\": a Delta column's name cannot hold '%c' (nor any of \" "
+                           ",;{}()=\"); "
                            "rename it with AS",
                            STR_ARG(c->name), c->name.p[i]);
     return c->name.n ? ERR_OK : err_set(ERR_INVALID, "a column has an empty name; name it with AS");
@@ -228,7 +242,8 @@ err delta_field_of(arena *a, const duck_column *c, delta_field *ret)
     if (!type.n && str_starts(c->type, "DECIMAL(") && !str_ends(c->type, "]"))
         type = str_fmt(a, "decimal%.*s", (int)(c->type.n - 7), c->type.p + 7);
     if (!type.n)
-        return err_set(ERR_INVALID, "column \"%.*s\": type %.*s cannot be stored in a Delta table here; cast it",
+        return err_set(ERR_INVALID,
+                       "column \"%.*s\": type %.*s cannot be stored in a Delta table here; cast it",
                        STR_ARG(c->name), STR_ARG(c->type));
     const char *sql = sql_of(type);
     *ret = (delta_field){.name = c->name, .type = type, .sql = sql ? str_of(sql) : c->type};
@@ -238,9 +253,18 @@ err delta_field_of(arena *a, const duck_column *c, delta_field *ret)
 bool delta_widens(str from, str to)
 {
     static const char *const wider[][2] = {
-        {"byte", "short"},     {"byte", "integer"},   {"byte", "long"},      {"byte", "double"},
-        {"short", "integer"},  {"short", "long"},     {"short", "double"},   {"integer", "long"},
-        {"integer", "double"}, {"float", "double"},   {"byte", "float"},     {"short", "float"},
+        {"byte", "short"},
+        {"byte", "integer"},
+        {"byte", "long"},
+        {"byte", "double"},
+        {"short", "integer"},
+        {"short", "long"},
+        {"short", "double"},
+        {"integer", "long"},
+        {"integer", "double"},
+        {"float", "double"},
+        {"byte", "float"},
+        {"short", "float"},
         {"timestamp", "timestamp_ntz"},
     };
     if (str_eq(from, to)) return true;

@@ -1,20 +1,24 @@
-/* File statistics of an add action. A bound that is too tight silently loses rows of a filter in every reader, so a
- * bound is written only where it certainly holds. Source: Delta protocol, "Per-file Statistics". */
+/* File statistics of an add action. A bound that is too tight silently loses rows of a filter in
+ * every reader, so a bound is written only where it certainly holds. Source: Delta protocol,
+ * "Per-file Statistics". */
 #include <math.h>
 
 #include "base/clock.h"
 #include "table/delta_int.h"
 
 enum {
-    TEXT_MAX = 64,     /* longer strings get no bounds: DuckDB cuts them at 256 bytes, and a cut maximum is too small */
+    TEXT_MAX = 64, /* longer strings get no bounds: DuckDB cuts them at 256 bytes, and a cut maximum
+                      is too small */
     DECIMAL_DIGITS_MAX = 15, /* readers may take a decimal's bound as a double */
 };
 
-/* "2026-01-01 00:00:08.123456+00" -> milliseconds, rounded down, or up for a maximum. False: out of the plain range. */
+/* "2026-01-01 00:00:08.123456+00" -> milliseconds, rounded down, or up for a maximum. False: out of
+ * the plain range. */
 static bool timestamp_bound(str text, bool up, int64_t *ret_ms)
 {
     if (str_ends(text, "+00")) text.n -= 3;
-    if (text.n < 19 || text.p[4] != '-' || text.p[0] == '-') return false; /* infinity, BC, years over 9999 */
+    if (text.n < 19 || text.p[4] != '-' || text.p[0] == '-')
+        return false; /* infinity, BC, years over 9999 */
     bool more = false;
     for (size_t i = 23; i < text.n; i++)
         more |= text.p[i] != '0';
@@ -24,7 +28,8 @@ static bool timestamp_bound(str text, bool up, int64_t *ret_ms)
     return true;
 }
 
-/* put_number: an exact double as JSON, so that float columns compare right in readers that widen. */
+/* put_number: an exact double as JSON, so that float columns compare right in readers that widen.
+ */
 static bool put_number(buf *b, const delta_field *f, str text)
 {
     double v;
@@ -49,7 +54,8 @@ static bool put_bound(buf *b, const delta_field *f, str text, bool up)
 {
     int64_t ms;
     char time[TIME_PRINT_MAX];
-    if (str_is(f->type, "byte") || str_is(f->type, "short") || str_is(f->type, "integer") || str_is(f->type, "long")) {
+    if (str_is(f->type, "byte") || str_is(f->type, "short") || str_is(f->type, "integer") ||
+        str_is(f->type, "long")) {
         buf_puts(b, text);
         return true;
     }

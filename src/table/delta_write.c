@@ -1,11 +1,12 @@
-/* Writing: check against the table, COPY into a staging folder, move the files into place, commit; again from the check
- * when somebody else committed first.
+/* Writing: check against the table, COPY into a staging folder, move the files into place, commit;
+ * again from the check when somebody else committed first.
  *
- *   staging   <table>/_staging/<id>/…   where COPY writes; readers and VACUUM ignore names that begin with _
- *   placed    <table>/[k=v/…]part-…     synced, named by nobody yet
- *   committed the commit file is there under its number
+ *   staging   <table>/_staging/<id>/…   where COPY writes; readers and VACUUM ignore names that
+ * begin with _ placed    <table>/[k=v/…]part-…     synced, named by nobody yet committed the commit
+ * file is there under its number
  *
- * Whatever fails before the commit: staging and placed files are removed. A commit whose answer is lost is looked up. */
+ * Whatever fails before the commit: staging and placed files are removed. A commit whose answer is
+ * lost is looked up. */
 #include <assert.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -32,21 +33,25 @@ static map *by_name(arena *a, delta_field *f, size_t n)
 }
 
 /* match: the query's columns against the table's. Order does not matter, types may widen. */
-static err match(arena *a, delta_field *have, size_t n_have, delta_field *want, size_t n_want, const char *dir)
+static err match(arena *a, delta_field *have, size_t n_have, delta_field *want, size_t n_want,
+                 const char *dir)
 {
     const map *ours = by_name(a, have, n_have), *theirs = by_name(a, want, n_want);
     for (size_t i = 0; i < n_want; i++) {
         const delta_field *f = map_find(ours, want[i].name);
         if (!f)
-            return err_set(ERR_INVALID, "%s: column \"%.*s\" (%.*s) of the table is missing in the rows", dir,
+            return err_set(ERR_INVALID,
+                           "%s: column \"%.*s\" (%.*s) of the table is missing in the rows", dir,
                            STR_ARG(want[i].name), STR_ARG(want[i].type));
         if (!delta_widens(f->type, want[i].type))
-            return err_set(ERR_INVALID, "%s: column \"%.*s\" is %.*s in the table, the rows have %.*s", dir,
+            return err_set(ERR_INVALID,
+                           "%s: column \"%.*s\" is %.*s in the table, the rows have %.*s", dir,
                            STR_ARG(want[i].name), STR_ARG(want[i].type), STR_ARG(f->type));
     }
     for (size_t i = 0; i < n_have; i++)
         if (!map_find(theirs, have[i].name))
-            return err_set(ERR_INVALID, "%s: column \"%.*s\" is not in the table", dir, STR_ARG(have[i].name));
+            return err_set(ERR_INVALID, "%s: column \"%.*s\" is not in the table", dir,
+                           STR_ARG(have[i].name));
     return ERR_OK;
 }
 
@@ -56,7 +61,10 @@ static err match_partition(const delta_writing *w)
     bool same = s->n_partition_by == w->table->n_partition_by;
     for (size_t i = 0; same && i < s->n_partition_by; i++)
         same = str_eq(s->partition_by[i], w->table->partition_by[i]);
-    return same ? ERR_OK : err_set(ERR_INVALID, "%s: the table is partitioned otherwise; want its own partition columns", s->dir);
+    return same ? ERR_OK
+                : err_set(ERR_INVALID,
+                          "%s: the table is partitioned otherwise; want its own partition columns",
+                          s->dir);
 }
 
 /* query_fields: the columns of the rows, as Delta types. */
@@ -65,7 +73,8 @@ static err query_fields(delta_writing *w, delta_field **ret, size_t *ret_n)
     duck_column *cols;
     size_t n;
     TRY(duck_describe(w->d, w->a, w->spec->dir, w->spec->query, &cols, &n));
-    if (n > DELTA_FIELDS_MAX) return err_set(ERR_LIMIT, "%s: %zu columns, at most %d", w->spec->dir, n, DELTA_FIELDS_MAX);
+    if (n > DELTA_FIELDS_MAX)
+        return err_set(ERR_LIMIT, "%s: %zu columns, at most %d", w->spec->dir, n, DELTA_FIELDS_MAX);
     delta_field *v = arena_array(w->a, delta_field, n);
     for (size_t i = 0; i < n; i++)
         TRY(err_add(delta_field_of(w->a, &cols[i], &v[i]), "%s", w->spec->dir));
@@ -79,7 +88,8 @@ static err check_partition_by(const delta_writing *w)
     const delta_write_spec *s = w->spec;
     for (size_t i = 0; i < s->n_partition_by; i++)
         if (!has_field(w->fields, w->n_fields, s->partition_by[i]))
-            return err_set(ERR_INVALID, "%s: partition column \"%.*s\" is not in the rows", s->dir, STR_ARG(s->partition_by[i]));
+            return err_set(ERR_INVALID, "%s: partition column \"%.*s\" is not in the rows", s->dir,
+                           STR_ARG(s->partition_by[i]));
     if (s->n_partition_by && s->n_partition_by >= w->n_fields)
         return err_set(ERR_INVALID, "%s: want a column beside the partition columns", s->dir);
     return ERR_OK;
@@ -100,7 +110,8 @@ static err plan(delta_writing *w)
         size_t n_want;
         bool replaces = w->spec->mode == DELTA_OVERWRITE;
         TRY(delta_schema_parse(w->a, w->table->schema_json, w->spec->dir, &want, &n_want));
-        TRY(err_add(delta_can_write(&w->log, want, n_want, replaces && w->table->n_files), "%s", w->spec->dir));
+        TRY(err_add(delta_can_write(&w->log, want, n_want, replaces && w->table->n_files), "%s",
+                    w->spec->dir));
         TRY(match_partition(w));
         if (!replaces || !w->spec->new_schema) {
             TRY(match(w->a, fields, n, want, n_want, w->spec->dir));
@@ -121,11 +132,14 @@ static err copy_sql(const delta_writing *w, buf *b)
     buf_puts(b, STR("COPY (SELECT "));
     for (size_t i = 0; i < w->n_fields; i++) {
         const char *name = duck_ident(w->a, w->fields[i].name).p;
-        buf_fmt(b, "%sCAST(%s AS %.*s) AS %s", i ? ", " : "", name, STR_ARG(w->fields[i].sql), name);
+        buf_fmt(b, "%sCAST(%s AS %.*s) AS %s", i ? ", " : "", name, STR_ARG(w->fields[i].sql),
+                name);
     }
-    const char *to = s->n_partition_by ? w->staging : cstr_fmt(w->a, "%s/part-00000-%.*s.zstd.parquet", w->staging, STR_ARG(w->id));
-    buf_fmt(b, " FROM (%.*s\n)) TO %s (FORMAT parquet, COMPRESSION zstd, RETURN_STATS", STR_ARG(duck_statement(s->query)),
-            duck_literal(w->a, str_of(to)).p);
+    const char *to = s->n_partition_by ? w->staging
+                                       : cstr_fmt(w->a, "%s/part-00000-%.*s.zstd.parquet",
+                                                  w->staging, STR_ARG(w->id));
+    buf_fmt(b, " FROM (%.*s\n)) TO %s (FORMAT parquet, COMPRESSION zstd, RETURN_STATS",
+            STR_ARG(duck_statement(s->query)), duck_literal(w->a, str_of(to)).p);
     if (s->n_partition_by) {
         buf_puts(b, STR(", FILENAME_PATTERN 'part-{uuid}', OVERWRITE_OR_IGNORE, PARTITION_BY ("));
         for (size_t i = 0; i < s->n_partition_by; i++)
@@ -144,8 +158,8 @@ static err copy(delta_writing *w)
     err e = copy_sql(w, &b);
     if (!e) e = dir_make(w->staging);
     if (!e)
-        e = duck_copy(w->d, w->a, w->spec->dir, b.p, w->spec->partition_by, w->spec->n_partition_by, &w->copied,
-                      &w->n_copied);
+        e = duck_copy(w->d, w->a, w->spec->dir, b.p, w->spec->partition_by, w->spec->n_partition_by,
+                      &w->copied, &w->n_copied);
     buf_done(&b);
     return e;
 }
@@ -156,7 +170,8 @@ static err place(delta_writing *w, map *folders, size_t i)
     const char *from = str_c(w->a, w->copied[i].path);
     size_t n = strlen(w->staging);
     if (strncmp(from, w->staging, n) != 0 || from[n] != '/')
-        return err_set(ERR_INTERNAL, "%s: DuckDB wrote %s, outside of %s", w->spec->dir, from, w->staging);
+        return err_set(ERR_INTERNAL, "%s: DuckDB wrote %s, outside of %s", w->spec->dir, from,
+                       w->staging);
     const char *rel = from + n + 1, *to = path_join(w->a, w->spec->dir, rel);
     const char *slash = strrchr(to, '/');
     str folder = {to, (size_t)(slash - to)};
@@ -167,7 +182,8 @@ static err place(delta_writing *w, map *folders, size_t i)
     }
     TRY(file_sync(from));
     if (rename(from, to)) return err_sys(ERR_IO, "%s: moving a new file to %s", w->spec->dir, to);
-    w->placed[w->n_placed++] = (delta_placed){.path = to, .rel = str_of(rel), .copied = &w->copied[i]};
+    w->placed[w->n_placed++] =
+        (delta_placed){.path = to, .rel = str_of(rel), .copied = &w->copied[i]};
     return ERR_OK;
 }
 
@@ -203,16 +219,20 @@ static void clean_up(delta_writing *w, bool committed)
 static bool has_txn(const delta_writing *w)
 {
     for (size_t i = 0; w->table && w->spec->txn_app.n && i < w->table->n_txns; i++)
-        if (str_eq(w->table->txns[i].app, w->spec->txn_app)) return w->table->txns[i].version >= w->spec->txn_version;
+        if (str_eq(w->table->txns[i].app, w->spec->txn_app))
+            return w->table->txns[i].version >= w->spec->txn_version;
     return false;
 }
 
-/* unchanged: what was decided for the files that are written already holds for the table as it is now. */
+/* unchanged: what was decided for the files that are written already holds for the table as it is
+ * now. */
 static err unchanged(const delta_writing *w, const delta_snapshot *before)
 {
     bool same = before ? w->table && str_eq(before->schema_json, w->table->schema_json) : !w->table;
     if (same || (w->table && str_eq(w->schema_json, w->table->schema_json))) return ERR_OK;
-    return err_set(ERR_CONFLICT, "%s: the table's columns were changed by somebody else meanwhile; try again", w->spec->dir);
+    return err_set(ERR_CONFLICT,
+                   "%s: the table's columns were changed by somebody else meanwhile; try again",
+                   w->spec->dir);
 }
 
 /* load reads the table as it is now; w->table stays NULL where there is none. */

@@ -1,4 +1,5 @@
-/* table/delta_write_int: one Delta write on its way; shared by delta_write.c and delta_commit.c only. */
+/* table/delta_write_int: one Delta write on its way; shared by delta_write.c and delta_commit.c
+ * only. */
 #ifndef TIDEMILL_TABLE_DELTA_WRITE_INT_H
 #define TIDEMILL_TABLE_DELTA_WRITE_INT_H
 

@@ -14,8 +14,12 @@ err duck_err(const char *what, const char *message)
         const char *prefix;
         err kind;
     } kinds[] = {
-        {"IO Error", ERR_IO},           {"Out of Memory Error", ERR_LIMIT}, {"Permission Error", ERR_DENIED},
-        {"Interrupt Error", ERR_CANCELLED}, {"INTERNAL Error", ERR_INTERNAL},   {"FATAL Error", ERR_INTERNAL},
+        {"IO Error", ERR_IO},
+        {"Out of Memory Error", ERR_LIMIT},
+        {"Permission Error", ERR_DENIED},
+        {"Interrupt Error", ERR_CANCELLED},
+        {"INTERNAL Error", ERR_INTERNAL},
+        {"FATAL Error", ERR_INTERNAL},
         {"HTTP Error", ERR_IO},
     };
     str m = str_trim(str_of(message && *message ? message : "DuckDB gave no reason"));
@@ -44,7 +48,8 @@ static err set_options(const duck_lib *lib, duckdb_config c, const duck_options 
     };
     for (size_t i = 0; i < countof(options); i++)
         if (lib->set_config(c, options[i][0], options[i][1]) != DuckDBSuccess)
-            return err_set(ERR_INVALID, "table: DuckDB refuses %s = \"%s\"", options[i][0], options[i][1]);
+            return err_set(ERR_INVALID, "table: DuckDB refuses %s = \"%s\"", options[i][0],
+                           options[i][1]);
     return ERR_OK;
 }
 
@@ -126,7 +131,8 @@ err duck_exec(duck *d, const char *what, const char *sql)
     assert(d && what && sql);
     duckdb_result r;
     err e = ERR_OK;
-    if (d->lib->query(d->con, sql, &r) != DuckDBSuccess) e = duck_err(what, d->lib->result_error(&r));
+    if (d->lib->query(d->con, sql, &r) != DuckDBSuccess)
+        e = duck_err(what, d->lib->result_error(&r));
     d->lib->destroy_result(&r);
     return e;
 }
@@ -152,7 +158,8 @@ static err check_prepared(duck *d, const char *what, duckdb_extracted_statements
     else if (d->lib->prepared_statement_type(p) != DUCKDB_STATEMENT_TYPE_SELECT)
         e = err_set(ERR_INVALID, "%s: not a query; want one SELECT statement", what);
     else if (d->lib->nparams(p))
-        e = err_set(ERR_INVALID, "%s: a parameter ($1 or ?) has no value here; write the value", what);
+        e = err_set(ERR_INVALID, "%s: a parameter ($1 or ?) has no value here; write the value",
+                    what);
     d->lib->destroy_prepare(&p);
     return e;
 }
@@ -160,7 +167,8 @@ static err check_prepared(duck *d, const char *what, duckdb_extracted_statements
 err duck_check_select(duck *d, const char *what, str sql)
 {
     assert(d && what);
-    if (sql.n > SQL_MAX) return err_set(ERR_LIMIT, "%s: %zu bytes of SQL, at most %d", what, sql.n, SQL_MAX);
+    if (sql.n > SQL_MAX)
+        return err_set(ERR_LIMIT, "%s: %zu bytes of SQL, at most %d", what, sql.n, SQL_MAX);
     if (sql.n && memchr(sql.p, 0, sql.n)) return err_set(ERR_INVALID, "%s: holds a NUL byte", what);
     AUTO(arena) a = arena_new(0);
     duckdb_extracted_statements list = NULL;
@@ -172,7 +180,8 @@ err duck_check_select(duck *d, const char *what, str sql)
     else if (n == 0)
         e = err_set(ERR_INVALID, "%s: empty; want one SELECT statement", what);
     else if (n > 1)
-        e = err_set(ERR_INVALID, "%s: %llu statements; want one SELECT", what, (unsigned long long)n);
+        e = err_set(ERR_INVALID, "%s: %llu statements; want one SELECT", what,
+                    (unsigned long long)n);
     else
         e = check_prepared(d, what, list);
     if (list) d->lib->destroy_extracted(&list);
@@ -206,7 +215,8 @@ str duck_literal(arena *a, str text)
 
 str duck_relation(arena *a, str relation)
 {
-    return relation.n && relation.p[0] == '(' ? relation : duck_ident(a, relation);
+    return relation.n && strchr("(\"", relation.p[0]) ? str_dup(a, relation)
+                                                      : duck_ident(a, relation);
 }
 
 err duck_describe(duck *d, arena *a, const char *what, str query, duck_column **ret, size_t *ret_n)

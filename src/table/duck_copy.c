@@ -96,10 +96,12 @@ static err read_partition(copy_run *r, map_view m, duck_copied *f)
     for (size_t k = 0; k < r->n_partition_by; k++) {
         size_t i = m.at.offset, end = i + m.at.length;
         str name = {"", 0};
-        while (i < end && (!unquote(r->a, text_at(r->lib, m.key, i), &name) || !str_eq(name, r->partition_by[k])))
+        while (i < end && (!unquote(r->a, text_at(r->lib, m.key, i), &name) ||
+                           !str_eq(name, r->partition_by[k])))
             i++;
         if (i == end)
-            return err_set(ERR_INTERNAL, "DuckDB tells no value of partition column \"%.*s\" for %.*s",
+            return err_set(ERR_INTERNAL,
+                           "DuckDB tells no value of partition column \"%.*s\" for %.*s",
                            STR_ARG(r->partition_by[k]), STR_ARG(f->path));
         str value = text_at(r->lib, m.value, i);
         v[k] = value.p ? str_dup(r->a, value) : (str){NULL, 0};
@@ -112,7 +114,8 @@ static err read_partition(copy_run *r, map_view m, duck_copied *f)
 static err read_row(copy_run *r, duckdb_vector *cols, size_t row)
 {
     if (r->n == FILES_MAX)
-        return err_set(ERR_LIMIT, "more than %d files in one write; partition by fewer values", FILES_MAX);
+        return err_set(ERR_LIMIT, "more than %d files in one write; partition by fewer values",
+                       FILES_MAX);
     if (r->n == r->cap) {
         size_t cap = r->cap ? 2 * r->cap : 16;
         duck_copied *v = arena_array(r->a, duck_copied, cap);
@@ -145,15 +148,17 @@ static err read_chunk(copy_run *r, duckdb_data_chunk chunk)
     return ERR_OK;
 }
 
-err duck_copy(duck *d, arena *a, const char *what, const char *sql, const str *partition_by, size_t n_partition_by,
-              duck_copied **ret, size_t *ret_n)
+err duck_copy(duck *d, arena *a, const char *what, const char *sql, const str *partition_by,
+              size_t n_partition_by, duck_copied **ret, size_t *ret_n)
 {
     assert(d && a && sql && ret && ret_n);
-    copy_run r = {.lib = d->lib, .a = a, .partition_by = partition_by, .n_partition_by = n_partition_by};
+    copy_run r = {
+        .lib = d->lib, .a = a, .partition_by = partition_by, .n_partition_by = n_partition_by};
     duckdb_result result;
     duckdb_data_chunk chunk;
     err e = ERR_OK;
-    if (d->lib->query(d->con, sql, &result) != DuckDBSuccess) e = duck_err(what, d->lib->result_error(&result));
+    if (d->lib->query(d->con, sql, &result) != DuckDBSuccess)
+        e = duck_err(what, d->lib->result_error(&result));
     while (!e && (chunk = d->lib->fetch_chunk(result))) {
         e = err_add(read_chunk(&r, chunk), "%s", what);
         d->lib->destroy_data_chunk(&chunk);

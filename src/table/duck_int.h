@@ -1,8 +1,8 @@
 /* table/duck_int: what the files of this room share about DuckDB; not for other rooms.
  *
- * The library is opened at run time, so its functions are reached through a table. The table is filled once per
- * process and never changes afterwards: DuckDB calls back (scalar functions) with nothing of ours in the hand but
- * what the table's own functions give. */
+ * The library is opened at run time, so its functions are reached through a table. The table is
+ * filled once per process and never changes afterwards: DuckDB calls back (scalar functions) with
+ * nothing of ours in the hand but what the table's own functions give. */
 #ifndef TIDEMILL_TABLE_DUCK_INT_H
 #define TIDEMILL_TABLE_DUCK_INT_H
 
@@ -94,8 +94,8 @@ struct duck {
     size_t n_dirs;
 };
 
-/* duck_lib_get opens the library at the first call. ERR_MISSING, with the places where it was looked for.
- * Borrowed for the life of the process. Thread-safe. */
+/* duck_lib_get opens the library at the first call. ERR_MISSING, with the places where it was
+ * looked for. Borrowed for the life of the process. Thread-safe. */
 MUST_CHECK err duck_lib_get(const duck_lib **ret);
 
 /* duck_err turns one of DuckDB's messages ("Parser Error: …") into an err of the fitting kind. */
@@ -114,15 +114,18 @@ typedef struct duck_copied {
     int64_t n_rows, size;
     const duck_stat *stats;
     size_t n_stats;
-    const str *partition; /* values as text in the order of the COPY's PARTITION_BY; .p NULL: null */
+    const str
+        *partition; /* values as text in the order of the COPY's PARTITION_BY; .p NULL: null */
     size_t n_partition;
 } duck_copied;
 
 /* duck_copy runs a COPY … (RETURN_STATS). Owner: a. */
-MUST_CHECK err duck_copy(duck *d, arena *a, const char *what, const char *sql, const str *partition_by,
-                         size_t n_partition_by, duck_copied **ret, size_t *ret_n);
+MUST_CHECK err duck_copy(duck *d, arena *a, const char *what, const char *sql,
+                         const str *partition_by, size_t n_partition_by, duck_copied **ret,
+                         size_t *ret_n);
 
-/* duck_statement is a statement with an "(…)" around it left possible: without the white space and semicolons at its end. */
+/* duck_statement is a statement with an "(…)" around it left possible: without the white space and
+ * semicolons at its end. */
 str duck_statement(str sql);
 
 static inline str duck_string(const duckdb_string_t *s)

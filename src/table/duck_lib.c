@@ -8,8 +8,8 @@
 
 #define LIBRARY "libduckdb.so"
 
-/* Written once under the lock, read-only afterwards. It cannot hang on a context: DuckDB's threads call our scalar
- * functions with a handle that only the library's own functions can open. */
+/* Written once under the lock, read-only afterwards. It cannot hang on a context: DuckDB's threads
+ * call our scalar functions with a handle that only the library's own functions can open. */
 static pthread_mutex_t lib_lock = PTHREAD_MUTEX_INITIALIZER;
 static duck_lib lib;
 static bool lib_ready;
@@ -20,10 +20,11 @@ static err lib_missing(void)
     const char *slash = strrchr(self, '/');
     int n = slash ? (int)(slash - self) : 0;
     const char *why = dlerror();
-    return err_set(ERR_MISSING,
-                   "table: " LIBRARY " cannot be loaded (%s); looked in %.*s/lib, %.*s/../lib, "
-                   "%.*s/../lib/tidemill and the system's library folders; install it in one of them",
-                   why ? why : "no reason given", n, self, n, self, n, self);
+    return err_set(
+        ERR_MISSING,
+        "table: " LIBRARY " cannot be loaded (%s); looked in %.*s/lib, %.*s/../lib, "
+        "%.*s/../lib/tidemill and the system's library folders; install it in one of them",
+        why ? why : "no reason given", n, self, n, self, n, self);
 }
 
 static err lib_fill(void *handle)
@@ -32,8 +33,8 @@ static err lib_fill(void *handle)
     {                                                                                              \
         void *f = dlsym(handle, "duckdb_" #name);                                                  \
         if (!f)                                                                                    \
-            return err_set(ERR_MISSING,                                                            \
-                           "table: " LIBRARY " has no duckdb_" #name "; want version 1.4 or later");  \
+            return err_set(ERR_MISSING, "table: " LIBRARY " has no duckdb_" #name                  \
+                                        "; want version 1.4 or later");                            \
         memcpy(&lib.name, &f, sizeof f);                                                           \
     }
     DUCK_FUNCTIONS(X)

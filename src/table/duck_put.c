@@ -11,10 +11,14 @@ static const struct {
     duckdb_type type;
     const char *sql;
 } put_types[FIELD_N] = {
-    [FIELD_BOOLEAN] = {DUCKDB_TYPE_BOOLEAN, "BOOLEAN"}, [FIELD_INTEGER] = {DUCKDB_TYPE_INTEGER, "INTEGER"},
-    [FIELD_LONG] = {DUCKDB_TYPE_BIGINT, "BIGINT"},      [FIELD_FLOAT] = {DUCKDB_TYPE_FLOAT, "FLOAT"},
-    [FIELD_DOUBLE] = {DUCKDB_TYPE_DOUBLE, "DOUBLE"},    [FIELD_STRING] = {DUCKDB_TYPE_VARCHAR, "VARCHAR"},
-    [FIELD_BINARY] = {DUCKDB_TYPE_BLOB, "BLOB"},        [FIELD_DATETIME] = {DUCKDB_TYPE_TIMESTAMP_TZ, "TIMESTAMPTZ"},
+    [FIELD_BOOLEAN] = {DUCKDB_TYPE_BOOLEAN, "BOOLEAN"},
+    [FIELD_INTEGER] = {DUCKDB_TYPE_INTEGER, "INTEGER"},
+    [FIELD_LONG] = {DUCKDB_TYPE_BIGINT, "BIGINT"},
+    [FIELD_FLOAT] = {DUCKDB_TYPE_FLOAT, "FLOAT"},
+    [FIELD_DOUBLE] = {DUCKDB_TYPE_DOUBLE, "DOUBLE"},
+    [FIELD_STRING] = {DUCKDB_TYPE_VARCHAR, "VARCHAR"},
+    [FIELD_BINARY] = {DUCKDB_TYPE_BLOB, "BLOB"},
+    [FIELD_DATETIME] = {DUCKDB_TYPE_TIMESTAMP_TZ, "TIMESTAMPTZ"},
 };
 
 static err create_table(duck *d, const char *name, const frame *f)
@@ -24,7 +28,8 @@ static err create_table(duck *d, const char *name, const frame *f)
     buf_init(&b, CREATE_MAX);
     buf_fmt(&b, "CREATE OR REPLACE TABLE %s (", duck_ident(a, str_of(name)).p);
     for (size_t i = 0; i < f->n_cols; i++)
-        buf_fmt(&b, "%s%s %s", i ? ", " : "", duck_ident(a, f->cols[i].name).p, put_types[f->cols[i].type].sql);
+        buf_fmt(&b, "%s%s %s", i ? ", " : "", duck_ident(a, f->cols[i].name).p,
+                put_types[f->cols[i].type].sql);
     buf_puts(&b, STR(")"));
     buf_putc(&b, 0);
     err e = buf_err(&b, "table: columns to create");
@@ -39,7 +44,8 @@ static err put_strings(const duck_lib *lib, const column *c, size_t at, size_t n
         str s = c->s[at + i];
         if (column_is_null(c, at + i)) continue;
         if (c->type == FIELD_STRING && !str_utf8_ok(s))
-            return err_set(ERR_INVALID, "column \"%.*s\", row %zu: the text is not UTF-8", STR_ARG(c->name), at + i);
+            return err_set(ERR_INVALID, "column \"%.*s\", row %zu: the text is not UTF-8",
+                           STR_ARG(c->name), at + i);
         lib->vector_assign_string_element_len(v, i, s.p ? s.p : "", s.n);
     }
     return ERR_OK;
@@ -56,8 +62,8 @@ static err put_integers(const column *c, size_t at, size_t n, void *out)
         else if (from[i] >= INT32_MIN && from[i] <= INT32_MAX)
             ((int32_t *)out)[i] = (int32_t)from[i];
         else
-            return err_set(ERR_LIMIT, "column \"%.*s\", row %zu: %lld is no 32 bit integer", STR_ARG(c->name), at + i,
-                           (long long)from[i]);
+            return err_set(ERR_LIMIT, "column \"%.*s\", row %zu: %lld is no 32 bit integer",
+                           STR_ARG(c->name), at + i, (long long)from[i]);
     }
     return ERR_OK;
 }
@@ -88,7 +94,8 @@ static err put_column(const duck_lib *lib, const column *c, size_t at, size_t n,
     return ERR_OK;
 }
 
-static err put_rows(const duck_lib *lib, const char *name, const frame *f, duckdb_appender ap, duckdb_data_chunk chunk)
+static err put_rows(const duck_lib *lib, const char *name, const frame *f, duckdb_appender ap,
+                    duckdb_data_chunk chunk)
 {
     size_t step = lib->vector_size();
     for (size_t at = 0; at < f->n_rows; at += step) {
@@ -97,7 +104,8 @@ static err put_rows(const duck_lib *lib, const char *name, const frame *f, duckd
         for (size_t i = 0; i < f->n_cols; i++)
             TRY(put_column(lib, &f->cols[i], at, n, lib->data_chunk_get_vector(chunk, i)));
         lib->data_chunk_set_size(chunk, n);
-        if (lib->append_data_chunk(ap, chunk) != DuckDBSuccess) return duck_err(name, lib->appender_error(ap));
+        if (lib->append_data_chunk(ap, chunk) != DuckDBSuccess)
+            return duck_err(name, lib->appender_error(ap));
     }
     if (lib->appender_close(ap) != DuckDBSuccess) return duck_err(name, lib->appender_error(ap));
     return ERR_OK;
@@ -135,7 +143,8 @@ typedef struct scalar {
     size_t n_args;
 } scalar;
 
-/* Where a column has NULLs, its values are copied so that they can be NaN; else DuckDB's own memory is read. */
+/* Where a column has NULLs, its values are copied so that they can be NaN; else DuckDB's own memory
+ * is read. */
 static const double *scalar_column(const duck_lib *lib, duckdb_vector v, size_t n, double *copy)
 {
     const double *data = lib->vector_get_data(v);
@@ -146,7 +155,8 @@ static const double *scalar_column(const duck_lib *lib, duckdb_vector v, size_t 
     return copy;
 }
 
-/* Called by DuckDB's threads at once. The table of functions is the process's own: info alone cannot be opened. */
+/* Called by DuckDB's threads at once. The table of functions is the process's own: info alone
+ * cannot be opened. */
 static void scalar_call(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
 {
     const duck_lib *lib = NULL;
@@ -158,7 +168,8 @@ static void scalar_call(duckdb_function_info info, duckdb_data_chunk input, duck
     double *copies = NULL;
     for (size_t i = 0; i < s->n_args; i++) {
         duckdb_vector v = lib->data_chunk_get_vector(input, i);
-        if (!copies && lib->vector_get_validity(v)) copies = mem_new(s->n_args * n + 1, sizeof *copies);
+        if (!copies && lib->vector_get_validity(v))
+            copies = mem_new(s->n_args * n + 1, sizeof *copies);
         x[i] = scalar_column(lib, v, n, copies ? copies + i * n : NULL);
     }
     s->fn(s->ctx, x, s->n_args, n, lib->vector_get_data(output));
@@ -169,7 +180,8 @@ static void scalar_call(duckdb_function_info info, duckdb_data_chunk input, duck
 err duck_add_function(duck *d, const char *name, size_t n_args, duck_fn fn, void *ctx)
 {
     assert(d && name && fn);
-    if (n_args > ARGS_MAX) return err_set(ERR_LIMIT, "function %s: %zu arguments, at most %d", name, n_args, ARGS_MAX);
+    if (n_args > ARGS_MAX)
+        return err_set(ERR_LIMIT, "function %s: %zu arguments, at most %d", name, n_args, ARGS_MAX);
     scalar *s = mem_new(1, sizeof *s);
     *s = (scalar){.lib = d->lib, .fn = fn, .ctx = ctx, .n_args = n_args};
     duckdb_scalar_function f = d->lib->create_scalar_function();
@@ -184,5 +196,7 @@ err duck_add_function(duck *d, const char *name, size_t n_args, duck_fn fn, void
     bool ok = d->lib->register_scalar_function(d->con, f) == DuckDBSuccess;
     d->lib->destroy_logical_type(&number);
     d->lib->destroy_scalar_function(&f);
-    return ok ? ERR_OK : err_set(ERR_INVALID, "function %s: DuckDB does not take it (the name may be in use)", name);
+    return ok ? ERR_OK
+              : err_set(ERR_INVALID,
+                        "function %s: DuckDB does not take it (the name may be in use)", name);
 }

@@ -33,17 +33,17 @@ static bool field_of(duckdb_type t, field_type *ret)
         duckdb_type from;
         field_type to;
     } table[] = {
-        {DUCKDB_TYPE_BOOLEAN, FIELD_BOOLEAN},     {DUCKDB_TYPE_TINYINT, FIELD_INTEGER},
-        {DUCKDB_TYPE_SMALLINT, FIELD_INTEGER},    {DUCKDB_TYPE_INTEGER, FIELD_INTEGER},
-        {DUCKDB_TYPE_UTINYINT, FIELD_INTEGER},    {DUCKDB_TYPE_USMALLINT, FIELD_INTEGER},
-        {DUCKDB_TYPE_UINTEGER, FIELD_LONG},       {DUCKDB_TYPE_BIGINT, FIELD_LONG},
-        {DUCKDB_TYPE_UBIGINT, FIELD_LONG},        {DUCKDB_TYPE_HUGEINT, FIELD_DOUBLE},
-        {DUCKDB_TYPE_UHUGEINT, FIELD_DOUBLE},     {DUCKDB_TYPE_DECIMAL, FIELD_DOUBLE},
-        {DUCKDB_TYPE_FLOAT, FIELD_FLOAT},         {DUCKDB_TYPE_DOUBLE, FIELD_DOUBLE},
-        {DUCKDB_TYPE_VARCHAR, FIELD_STRING},      {DUCKDB_TYPE_ENUM, FIELD_STRING},
-        {DUCKDB_TYPE_UUID, FIELD_STRING},         {DUCKDB_TYPE_DATE, FIELD_STRING},
-        {DUCKDB_TYPE_BLOB, FIELD_BINARY},         {DUCKDB_TYPE_TIMESTAMP, FIELD_DATETIME},
-        {DUCKDB_TYPE_TIMESTAMP_S, FIELD_DATETIME}, {DUCKDB_TYPE_TIMESTAMP_MS, FIELD_DATETIME},
+        {DUCKDB_TYPE_BOOLEAN, FIELD_BOOLEAN},       {DUCKDB_TYPE_TINYINT, FIELD_INTEGER},
+        {DUCKDB_TYPE_SMALLINT, FIELD_INTEGER},      {DUCKDB_TYPE_INTEGER, FIELD_INTEGER},
+        {DUCKDB_TYPE_UTINYINT, FIELD_INTEGER},      {DUCKDB_TYPE_USMALLINT, FIELD_INTEGER},
+        {DUCKDB_TYPE_UINTEGER, FIELD_LONG},         {DUCKDB_TYPE_BIGINT, FIELD_LONG},
+        {DUCKDB_TYPE_UBIGINT, FIELD_LONG},          {DUCKDB_TYPE_HUGEINT, FIELD_DOUBLE},
+        {DUCKDB_TYPE_UHUGEINT, FIELD_DOUBLE},       {DUCKDB_TYPE_DECIMAL, FIELD_DOUBLE},
+        {DUCKDB_TYPE_FLOAT, FIELD_FLOAT},           {DUCKDB_TYPE_DOUBLE, FIELD_DOUBLE},
+        {DUCKDB_TYPE_VARCHAR, FIELD_STRING},        {DUCKDB_TYPE_ENUM, FIELD_STRING},
+        {DUCKDB_TYPE_UUID, FIELD_STRING},           {DUCKDB_TYPE_DATE, FIELD_STRING},
+        {DUCKDB_TYPE_BLOB, FIELD_BINARY},           {DUCKDB_TYPE_TIMESTAMP, FIELD_DATETIME},
+        {DUCKDB_TYPE_TIMESTAMP_S, FIELD_DATETIME},  {DUCKDB_TYPE_TIMESTAMP_MS, FIELD_DATETIME},
         {DUCKDB_TYPE_TIMESTAMP_NS, FIELD_DATETIME}, {DUCKDB_TYPE_TIMESTAMP_TZ, FIELD_DATETIME},
         {DUCKDB_TYPE_SQLNULL, FIELD_DOUBLE},
     };
@@ -76,10 +76,11 @@ static err sinks_init(sinks *q, duckdb_result *r)
         s->type = q->lib->column_type(r, i);
         s->c.name = str_dup(q->a, str_of(q->lib->column_name(r, i)));
         if (!field_of(s->type, &s->c.type))
-            return err_set(ERR_INVALID,
-                           "%s: column \"%.*s\" has a type that a frame cannot hold (nested, time or "
-                           "interval); cast it in the query",
-                           q->what, STR_ARG(s->c.name));
+            return err_set(
+                ERR_INVALID,
+                "%s: column \"%.*s\" has a type that a frame cannot hold (nested, time or "
+                "interval); cast it in the query",
+                q->what, STR_ARG(s->c.name));
         s->c.store = column_store_of(s->c.type);
         duckdb_logical_type t = q->lib->column_logical_type(r, i);
         if (s->type == DUCKDB_TYPE_DECIMAL) {
@@ -131,11 +132,13 @@ static void fill_integer(duckdb_type t, const void *data, size_t n, int64_t *out
         memcpy(out, data, n * sizeof *out); /* BIGINT, UBIGINT, TIMESTAMP, TIMESTAMP_TZ */
 }
 
-static err check_unsigned(const sinks *q, const sink *s, const uint64_t *mask, const int64_t *v, size_t n)
+static err check_unsigned(const sinks *q, const sink *s, const uint64_t *mask, const int64_t *v,
+                          size_t n)
 {
     for (size_t i = 0; i < n; i++)
         if (v[i] < 0 && duck_valid(mask, i))
-            return err_set(ERR_LIMIT, "%s: column \"%.*s\", row %zu: %llu is over 2^63 - 1; cast it to DOUBLE",
+            return err_set(ERR_LIMIT,
+                           "%s: column \"%.*s\", row %zu: %llu is over 2^63 - 1; cast it to DOUBLE",
                            q->what, STR_ARG(s->c.name), q->rows + i, (unsigned long long)v[i]);
     return ERR_OK;
 }
@@ -184,17 +187,19 @@ static void fill_double(const sinks *q, const sink *s, const void *data, size_t 
         fill_decimal(q, s, data, n, out);
     else
         for (size_t i = 0; i < n; i++)
-            out[i] = s->type == DUCKDB_TYPE_HUGEINT    ? q->lib->hugeint_to_double(((const duckdb_hugeint *)data)[i])
-                     : s->type == DUCKDB_TYPE_UHUGEINT ? q->lib->uhugeint_to_double(((const duckdb_uhugeint *)data)[i])
-                                                       : (double)NAN;
+            out[i] = s->type == DUCKDB_TYPE_HUGEINT
+                         ? q->lib->hugeint_to_double(((const duckdb_hugeint *)data)[i])
+                     : s->type == DUCKDB_TYPE_UHUGEINT
+                         ? q->lib->uhugeint_to_double(((const duckdb_uhugeint *)data)[i])
+                         : (double)NAN;
 }
 
 static str uuid_text(arena *a, duckdb_hugeint v)
 {
     uint64_t hi = (uint64_t)v.upper ^ (1ull << 63); /* stored so that it sorts as a signed number */
-    return str_fmt(a, "%08x-%04x-%04x-%04x-%012llx", (unsigned)(hi >> 32), (unsigned)(hi >> 16 & 0xffff),
-                   (unsigned)(hi & 0xffff), (unsigned)(v.lower >> 48),
-                   (unsigned long long)(v.lower & 0xffffffffffffull));
+    return str_fmt(a, "%08x-%04x-%04x-%04x-%012llx", (unsigned)(hi >> 32),
+                   (unsigned)(hi >> 16 & 0xffff), (unsigned)(hi & 0xffff),
+                   (unsigned)(v.lower >> 48), (unsigned long long)(v.lower & 0xffffffffffffull));
 }
 
 static str date_text(arena *a, int32_t days)
@@ -206,7 +211,8 @@ static str date_text(arena *a, int32_t days)
 }
 
 /* The strings of one vector are copied into one block. */
-static void fill_bytes(arena *a, const duckdb_string_t *from, const uint64_t *mask, size_t n, str *out)
+static void fill_bytes(arena *a, const duckdb_string_t *from, const uint64_t *mask, size_t n,
+                       str *out)
 {
     size_t total = 0;
     for (size_t i = 0; i < n; i++)
@@ -227,17 +233,18 @@ static size_t word_of(const sink *s, const void *data, size_t i)
     return ((const uint32_t *)data)[i];
 }
 
-static void fill_string(const sinks *q, const sink *s, const void *data, const uint64_t *mask, size_t n, str *out)
+static void fill_string(const sinks *q, const sink *s, const void *data, const uint64_t *mask,
+                        size_t n, str *out)
 {
     if (s->type == DUCKDB_TYPE_VARCHAR || s->type == DUCKDB_TYPE_BLOB) {
         fill_bytes(q->a, data, mask, n, out);
         return;
     }
     for (size_t i = 0; i < n; i++)
-        out[i] = !duck_valid(mask, i)            ? STR("")
-                 : s->type == DUCKDB_TYPE_DATE   ? date_text(q->a, ((const int32_t *)data)[i])
-                 : s->type == DUCKDB_TYPE_UUID   ? uuid_text(q->a, ((const duckdb_hugeint *)data)[i])
-                                                 : s->words[word_of(s, data, i)];
+        out[i] = !duck_valid(mask, i)          ? STR("")
+                 : s->type == DUCKDB_TYPE_DATE ? date_text(q->a, ((const int32_t *)data)[i])
+                 : s->type == DUCKDB_TYPE_UUID ? uuid_text(q->a, ((const duckdb_hugeint *)data)[i])
+                                               : s->words[word_of(s, data, i)];
 }
 
 /* fill_nulls marks what is missing, and makes it NaN or 0 whatever stood in the vector. */
