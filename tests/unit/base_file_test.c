@@ -218,25 +218,25 @@ TEST(paths_join)
 
 TEST(what_escapes_is_not_inside)
 {
-    ck_assert(path_inside("/home", "/home/x"));
-    ck_assert(path_inside("/home/", "/home//./x/../y"));
+    ck_assert(path_inside("/data", "/data/x"));
+    ck_assert(path_inside("/data/", "/data//./x/../y"));
     ck_assert(path_inside("/", "/x"));
     ck_assert(path_inside("a/b", "a/b/c"));
     ck_assert(path_inside("../x", "../x/y"));
     ck_assert(path_inside(".", "x"));
     ck_assert(path_inside(".", "..x/y"));
-    ck_assert(!path_inside("/home", "/home"));
-    ck_assert(!path_inside("/home", "/home/x/.."));
-    ck_assert(!path_inside("/home", "/home/../etc"));
-    ck_assert(!path_inside("/home", "/homes/x"));
-    ck_assert(!path_inside("/home", "home/x"));
-    ck_assert(!path_inside("/home", "/home/x/../../etc/passwd"));
+    ck_assert(!path_inside("/data", "/data"));
+    ck_assert(!path_inside("/data", "/data/x/.."));
+    ck_assert(!path_inside("/data", "/data/../etc"));
+    ck_assert(!path_inside("/data", "/datas/x"));
+    ck_assert(!path_inside("/data", "data/x"));
+    ck_assert(!path_inside("/data", "/data/x/../../etc/passwd"));
     ck_assert(!path_inside("a", "a/../../a/b"));
     ck_assert(!path_inside(".", "../x"));
     ck_assert(!path_inside(".", ".."));
     ck_assert(!path_inside(".", "/x"));
     ck_assert(!path_inside(".", ""));
-    ck_assert(path_inside("/home", "/../../home/x"));
+    ck_assert(path_inside("/data", "/../../data/x"));
     char text[9000];
     memset(text, 'x', sizeof text - 1);
     text[sizeof text - 1] = '\0';

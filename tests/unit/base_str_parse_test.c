@@ -1,4 +1,5 @@
 #include <float.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <math.h>
 
@@ -67,6 +68,14 @@ TEST(real_numbers_are_read_whole)
     ck_assert_double_eq(d, 0x1p-1074);
     ck_ok(parse_f64(STR("1e-400"), &d));
     ck_assert_double_eq(d, 0);
+    ck_ok(parse_f64(STR("-0"), &d));
+    ck_assert(signbit(d));
+    ck_ok(parse_f64(STR("9007199254740993"), &d)); /* halfway: to even */
+    ck_assert_double_eq(d, 9007199254740992);
+    ck_ok(parse_f64(STR("18446744073709551615"), &d));
+    ck_assert_double_eq(d, 0x1p64);
+    ck_ok(parse_f64(STR("-9223372036854775809"), &d));
+    ck_assert_double_eq(d, -0x1p63);
     /* only the first bytes of the text belong to it */
     ck_ok(parse_f64((str){"12345", 2}, &d));
     ck_assert_double_eq(d, 12);
@@ -164,6 +173,24 @@ TEST(random_reals_read_back_as_they_were)
     }
 }
 
+TEST(texts_of_many_digits_are_read_as_strtod_reads_them)
+{
+    AUTO(arena) a = arena_new(0);
+    rng r;
+    rng_init(&r, 2);
+    for (int i = 0; i < 20000; i++) {
+        const char *text =
+            cstr_fmt(a, "%s%" PRIu64 ".%" PRIu64 "e%d", i % 2 ? "-" : "",
+                     rng_u64(&r) >> (rng_u64(&r) & 63), rng_u64(&r), (int)rng_below(&r, 600) - 320);
+        const double want = strtod(text, NULL);
+        double got = 42;
+        err e = parse_f64(str_of(text), &got);
+        ck_assert_msg(e == (isinf(want) ? ERR_FORMAT : ERR_OK), "%s", text);
+        if (!e) ck_assert_mem_eq(&got, &want, sizeof got);
+        arena_reset(a);
+    }
+}
+
 TEST(whole_numbers_print)
 {
     char text[I64_PRINT_MAX];
@@ -176,4 +203,5 @@ TEST(whole_numbers_print)
 TESTS("base/str_parse", whole_numbers_are_read_to_their_limits,
       what_is_no_whole_number_is_refused_and_nothing_written, real_numbers_are_read_whole,
       what_is_no_real_number_is_refused, sizes_have_units, durations_have_units,
-      reals_print_shortest_and_as_json, random_reals_read_back_as_they_were, whole_numbers_print)
+      texts_of_many_digits_are_read_as_strtod_reads_them, reals_print_shortest_and_as_json,
+      random_reals_read_back_as_they_were, whole_numbers_print)
