@@ -6,7 +6,7 @@
 #include "base/str.h"
 
 /* From this many rows on, blocks are quicker than one row after the other. */
-enum { BLOCKS_ROWS_MIN = 32 };
+enum { BLOCKS_ROWS_MIN = 24 };
 
 static void done(void *p)
 {
