@@ -34,6 +34,8 @@ static void predict(const model_loaded *m, arena *a)
     trees_predict_by(m->self, TREES_WALK, x, false, walk);
     trees_predict_by(m->self, TREES_LANES, x, false, got);
     same(walk, got, ROWS * k);
+    trees_predict_by(m->self, TREES_SCAN, x, false, got);
+    same(walk, got, ROWS * k);
     trees_predict_by(m->self, TREES_BLOCKS, x, false, got);
     same(walk, got, ROWS * k);
     if (trees_importance(m->self, "gain", arena_array(a, double, n))) abort();

@@ -30,6 +30,8 @@ static const recipe recipes[] = {
     {"trees of 65 leaves", 5, 1, 40, 65, 200, true, false, false},
     {"chains", 4, 1, 30, 64, 200, true, false, true},
     {"long chains", 4, 1, 10, 600, 200, true, false, true},
+    {"twenty features", 20, 1, 50, 31, 100, true, false, false},
+    {"twenty features, large trees", 20, 3, 51, 64, 30, true, false, false},
     {"255 thresholds", 2, 1, 60, 31, 255, true, false, false},
     {"many thresholds", 2, 1, 60, 200, 0, true, false, false},
     {"many features", 300, 1, 50, 31, 40, true, false, false},
@@ -168,12 +170,17 @@ TEST(all_ways_give_the_bits_of_the_exact_walk)
     trees_predict_by(t, TREES_WALK, x, true, want);
     trees_predict_by(t, TREES_LANES, x, true, got);
     check_same(c, "lanes", got, want, ROWS * k);
+    trees_predict_by(t, TREES_SCAN, x, true, got);
+    check_same(c, "scan", got, want, ROWS * k);
     static const size_t rows[] = {1, 2, 31, 63, 64, 65, 127, 128, 129, 255, 256, 257, ROWS};
     for (size_t i = 0; i < countof(rows); i++) {
         x.rows = rows[i];
         memset(got, 0xA5, ROWS * k * sizeof *got);
         trees_predict_by(t, TREES_BLOCKS, x, true, got);
         check_same(c, "blocks", got, want, rows[i] * k);
+        memset(got, 0xA5, ROWS * k * sizeof *got);
+        trees_predict_by(t, TREES_AUTO, x, true, got);
+        check_same(c, "the quickest", got, want, rows[i] * k);
     }
     for (lanes_code code = LANES_C; code <= LANES_AVX512; code++) {
         lanes *l = lanes_new(&t->forest, code);
