@@ -44,6 +44,7 @@ static inline str json_str(yyjson_val *v)
 typedef struct jw {
     buf *b;
     int depth;
+    uint64_t objects; /* bit i: level i is an object */
     bool pretty, comma, after_key;
 } jw;
 void jw_init(jw *w, buf *b, bool pretty);
@@ -54,12 +55,12 @@ void jw_arr_end(jw *w);
 void jw_key(jw *w, const char *key);
 void jw_key_str(jw *w, str key);
 void jw_str(jw *w, str s); /* invalid UTF-8 becomes U+FFFD */
-void jw_cstr(jw *w, const char *s);
+void jw_cstr(jw *w, const char *s); /* NULL is null */
 void jw_i64(jw *w, int64_t v);
 void jw_f64(jw *w, double v); /* NaN and infinities as the strings "NaN", "Infinity", "-Infinity" (MLflow's form) */
 void jw_bool(jw *w, bool v);
 void jw_null(jw *w);
-void jw_raw(jw *w, str json); /* a value that is JSON already */
+void jw_raw(jw *w, str json); /* a value that is JSON already; not empty */
 /* key and value in one call */
 void jw_kstr(jw *w, const char *key, str s);
 void jw_kcstr(jw *w, const char *key, const char *s);

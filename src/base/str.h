@@ -48,8 +48,9 @@ const char *str_c(arena *a, str s);
 __attribute__((format(printf, 2, 3))) str str_fmt(arena *a, const char *fmt, ...);
 __attribute__((format(printf, 2, 3))) const char *cstr_fmt(arena *a, const char *fmt, ...);
 
-/* parse_*: the whole of s is the number, no white space, no locale. parse_f64 takes what strtod takes plus "NaN", "Infinity",
- * "-Infinity" (any case) unless finite is asked. ERR_FORMAT says what stood there; *ret untouched. */
+/* parse_*: the whole of s is the number, no white space, no locale. parse_f64 takes what strtod takes in the C
+ * locale, so also "NaN", "Infinity", "-Infinity" in any case; a caller that wants finite numbers asks isfinite. A number too large
+ * for a double is refused. ERR_FORMAT says what stood there; *ret untouched. */
 MUST_CHECK err parse_i64(str s, int64_t *ret);
 MUST_CHECK err parse_u64(str s, uint64_t *ret);
 MUST_CHECK err parse_f64(str s, double *ret);
@@ -59,7 +60,7 @@ MUST_CHECK err parse_duration_ms(str s, int64_t *ret_ms);
 
 /* f64_print writes the shortest decimal that reads back as v (as JSON prints it: 1.0, 1e300), not NUL-terminated; returns the
  * length, at most F64_PRINT_MAX. NaN and infinities print as NaN, Infinity, -Infinity. Allocates nothing. */
-enum { F64_PRINT_MAX = 32 };
+enum { F64_PRINT_MAX = 32, I64_PRINT_MAX = 20 };
 size_t f64_print(double v, char *ret);
 size_t i64_print(int64_t v, char *ret);
 

@@ -1,4 +1,5 @@
-/* monitor: what was normal at training, and whether what comes now still is. The task "monitor_drift". */
+/* monitor: what was normal at training, and whether what comes now still is. The task
+ * "monitor_drift". */
 #ifndef TIDEMILL_MONITOR_MONITOR_H
 #define TIDEMILL_MONITOR_MONITOR_H
 
@@ -23,25 +24,29 @@ typedef struct baseline_row {
     description d;
 } baseline_row;
 
-/* baseline_write overwrites the table (columns: model_name, run_id, created_at, kind, column_name, count, missing, mean, std, min, max, p01…p99, bin_edges, bin_counts). */
-MUST_CHECK err baseline_write(duck *d, home *h, arena *a, str table, str model_name, str run_id, int64_t now_ms, const baseline_row *v, size_t n);
-MUST_CHECK err baseline_read(duck *d, home *h, arena *a, str table, baseline_row **ret, size_t *ret_n);
+/* baseline_write overwrites the table (columns: model_name, run_id, created_at, kind, column_name,
+ * count, missing, mean, std, min, max, p01…p99, bin_edges, bin_counts). */
+MUST_CHECK err baseline_write(duck *d, home *h, arena *a, str table, str model_name, str run_id,
+                              int64_t now_ms, const baseline_row *v, size_t n);
+MUST_CHECK err baseline_read(duck *d, home *h, arena *a, str table, baseline_row **ret,
+                             size_t *ret_n);
 
 typedef struct monitor_spec {
     str name, registered_model;
     str baseline_table, predictions_table, monitoring_table;
-    int64_t at_ms, window_ms;  /* rows with scored_at in [at - window, at) */
-    double z_max, mae_max;     /* 2.0, 5.0 */
-    int64_t min_rows;          /* 100 */
+    int64_t at_ms, window_ms; /* rows with scored_at in [at - window, at) */
+    double z_max, mae_max;    /* 2.0, 5.0 */
+    int64_t min_rows;         /* 100 */
     str job_run;
 } monitor_spec;
 
 typedef enum monitor_verdict { MONITOR_OK, MONITOR_ALERT, MONITOR_NOT_ENOUGH_DATA } monitor_verdict;
 
 typedef struct monitor_line {
-    str metric;  /* "drift_z", "mae", "rows" */
+    str metric; /* "drift_z", "mae", "rows" */
     str kind, column;
-    double value, window_mean, baseline_mean, baseline_std, threshold; /* NaN where it does not apply */
+    double value, window_mean, baseline_mean, baseline_std,
+        threshold; /* NaN where it does not apply */
     bool alert;
 } monitor_line;
 
@@ -54,11 +59,15 @@ typedef struct monitor_result {
     str reason; /* readable; for not enough data: how many rows are missing */
 } monitor_result;
 
-/* drift_z = |window mean - baseline mean| / baseline std; std 0: any change is +infinity, no change 0. */
+/* drift_z = |window mean - baseline mean| / baseline std; std 0: any change is +infinity, no change
+ * 0. */
 double drift_z(double window_mean, double baseline_mean, double baseline_std);
 
-/* monitor_run reads baseline and window, appends one row per metric to the monitoring table (txn "monitor/<name>", version at_ms: a repeated call adds nothing) and the same rows to the metadata (monitor_result, monitor_metric), for the page. Owner: a. */
-MUST_CHECK err monitor_run(home *h, arena *a, const monitor_spec *o, const progress *p, monitor_result *ret);
+/* monitor_run reads baseline and window, appends one row per metric to the monitoring table (txn
+ * "monitor/<name>/<at_ms>": a repeated call adds nothing) and the same rows to the metadata
+ * (monitor_result, monitor_metric), for the page. Owner: a. */
+MUST_CHECK err monitor_run(home *h, arena *a, const monitor_spec *o, const progress *p,
+                           monitor_result *ret);
 
 /* For the page and the command: the last results of every monitor, newest first. */
 typedef struct monitor_record {
@@ -66,6 +75,7 @@ typedef struct monitor_record {
     int64_t id, at_ms;
     monitor_result r;
 } monitor_record;
-MUST_CHECK err monitor_records(db *d, arena *a, str name, size_t max, monitor_record **ret, size_t *ret_n); /* name "": all */
+MUST_CHECK err monitor_records(db *d, arena *a, str name, size_t max, monitor_record **ret,
+                               size_t *ret_n); /* name "": all */
 
 #endif

@@ -2,8 +2,13 @@
 #ifndef TIDEMILL_SERVING_DEPLOY_H
 #define TIDEMILL_SERVING_DEPLOY_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
 #include "base/progress.h"
-#include "evaluate/evaluate.h"
+#include "base/str.h"
 #include "home/home.h"
 
 typedef struct deploy_spec {
