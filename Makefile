@@ -16,6 +16,7 @@ run: build ## a server on 127.0.0.1:5000 over ./.tidemill
 	@build/tidemill server
 
 test: ## everything that must hold: lint, unit, sanitizers, fuzz, page, end to end
+	@tools/deps test
 	@tests/run
 
 unit: ## the C tests: make unit V=asan T=csv

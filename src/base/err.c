@@ -8,7 +8,7 @@
 
 enum { MESSAGE_SIZE = 2048 };
 
-static _Thread_local char message[MESSAGE_SIZE];
+static _Thread_local char message[MESSAGE_SIZE]; /* NOLINT: as errno, one a thread */
 
 static const struct {
     const char *name;
@@ -50,7 +50,7 @@ __attribute__((format(printf, 3, 0))) static size_t format(char *s, size_t size,
 }
 
 /* The words are printed beside the message first: an argument may be err_message() itself. */
-err err_set(err e, const char *fmt, ...)
+err(err_set)(err e, const char *fmt, ...)
 {
     assert(e > ERR_OK);
     assert(e < ERR_N);
@@ -100,7 +100,7 @@ static err kind_of_errno(int code, err other)
     }
 }
 
-err err_sys(err e, const char *fmt, ...)
+err(err_sys)(err e, const char *fmt, ...)
 {
     int code = errno;
     const char *why = strerrordesc_np(code);

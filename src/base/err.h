@@ -37,6 +37,16 @@ __attribute__((format(printf, 2, 3))) err err_add(err e, const char *fmt, ...);
  * EEXIST ERR_CONFLICT, everything else e. */
 __attribute__((format(printf, 2, 3))) err err_sys(err e, const char *fmt, ...);
 
+/* What err_set and err_sys return is never ERR_OK. Said like this, the compiler and the analyzers know
+ * it too, and that a ret_ argument was written wherever TRY went on. */
+static inline err err_failed_(err e)
+{
+    if (e == ERR_OK) __builtin_unreachable();
+    return e;
+}
+#define err_set(...) err_failed_((err_set)(__VA_ARGS__))
+#define err_sys(...) err_failed_((err_sys)(__VA_ARGS__))
+
 /* err_message is the last message set on this thread; never NULL. Borrowed until the next err_set or err_add. */
 const char *err_message(void);
 

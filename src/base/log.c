@@ -18,8 +18,8 @@ enum {
     FIELDS_MAX = 24,
 };
 
-static _Atomic int least = LOG_INFO;
-static _Atomic int form = LOG_TEXT;
+static _Atomic int least = LOG_INFO; /* NOLINT: the level is the one global setting */
+static _Atomic int form = LOG_TEXT;  /* NOLINT: and how it looks */
 
 static const char *const names[] = {
     [LOG_DEBUG] = "debug", [LOG_INFO] = "info", [LOG_WARN] = "warn", [LOG_ERROR] = "error"};

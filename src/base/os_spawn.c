@@ -94,8 +94,8 @@ static _Noreturn void child(const spawn_plan *plan, pid_t parent, int pipe_fd)
 __attribute__((noinline)) static pid_t fork_child(const spawn_plan *plan, int pipe_fd)
 {
     const pid_t parent = getpid();
-    const pid_t pid = vfork();
-    if (pid == 0) child(plan, parent, pipe_fd);
+    const pid_t pid = vfork();                  /* NOLINT: a fork copies page tables of gigabytes */
+    if (pid == 0) child(plan, parent, pipe_fd); /* NOLINT: it only makes system calls */
     return pid;
 }
 

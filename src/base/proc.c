@@ -15,7 +15,7 @@
 #include "base/file.h"
 #include "base/os_spawn.h"
 
-extern char **environ;
+extern char **environ; /* NOLINT: of libc */
 
 /* PR_SET_PDEATHSIG fires when the THREAD that forked ends, and a job may be started from a pool's
  * thread. So one thread, started with the first child and ending with the process, does all the
@@ -36,9 +36,9 @@ static struct spawner {
     char words[2048]; /* err_message of the spawner's thread */
     pid_t child;
     pid_t owner; /* the process whose thread runs: a forked copy has none and starts its own */
-} spawner = {.asking = PTHREAD_MUTEX_INITIALIZER,
-             .lock = PTHREAD_MUTEX_INITIALIZER,
-             .changed = PTHREAD_COND_INITIALIZER};
+} spawner /* NOLINT: one thread a process */ = {.asking = PTHREAD_MUTEX_INITIALIZER,
+                                                .lock = PTHREAD_MUTEX_INITIALIZER,
+                                                .changed = PTHREAD_COND_INITIALIZER};
 
 static void *spawn_forever(void *arg)
 {
@@ -177,7 +177,7 @@ err proc_start(const proc_options *o, pid_t *ret_pid)
 
 /* Read once, at the first call: after an upgrade replaced the file the kernel would say
  * "(deleted)". */
-static char self_path[PATH_MAX];
+static char self_path[PATH_MAX]; /* NOLINT: of the process */
 
 static void read_self(void)
 {

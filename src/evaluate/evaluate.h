@@ -13,10 +13,11 @@
 
 typedef struct gate_spec {
     str name;
-    str metric;        /* "mae", "rmse", "r2" on the held-out rows */
-    bool beats_champion; /* must be better than the champion's; decides promotion, does not fail the job */
+    str metric;          /* "mae", "rmse", "r2" on the held-out rows */
+    bool beats_champion; /* must be better than the champion's; decides promotion, does not fail the
+                            job */
     bool has_max, has_min;
-    double max, min;   /* a declared bound: breaking it is ERR_GATE (exit 3) */
+    double max, min; /* a declared bound: breaking it is ERR_GATE (exit 3) */
 } gate_spec;
 
 typedef struct validate_spec {
@@ -30,20 +31,24 @@ typedef struct validate_spec {
     int load_tries;       /* cold-start retry: 5 */
     int64_t load_wait_ms; /* first wait, doubles: 50 */
     int64_t at_ms;
-    str once;             /* exactly-once key of the version: "<job run>/validate" */
+    str once; /* exactly-once key of the version: "<job run>/validate" */
 } validate_spec;
 
 typedef struct validate_result {
     int64_t version, champion_version; /* champion 0: none */
     double mae, champion_mae;          /* the same held-out rows; champion NaN when none */
     bool passed, first;                /* passed: may be deployed */
-    str reason;                        /* readable: "mae 1.41 beats champion version 3 (1.45)", "first model: passes by being first", "not better than …" */
-    int64_t probes;                    /* rows that answered bit for bit as at training */
+    str reason;     /* readable: "mae 1.41 beats champion version 3 (1.45)", "first model: passes by
+                       being first", "not better than …" */
+    int64_t probes; /* rows that answered bit for bit as at training */
     int load_tries;
 } validate_result;
 
-/* validate_run registers the version (exactly once per o->once), loads it back with bounded retry, checks the probes bit for bit (a mismatch: ERR_INTERNAL naming the row), scores it and the champion on the same held-out rows, evaluates gates, sets alias
- * challenger, writes tags validation.* on the version and an artifact validation.json on the run. Owner: a. */
-MUST_CHECK err validate_run(home *h, arena *a, const validate_spec *o, const progress *p, validate_result *ret);
+/* validate_run registers the version (exactly once per o->once), loads it back with bounded retry,
+ * checks the probes bit for bit (a mismatch: ERR_INTERNAL naming the row), scores it and the
+ * champion on the same held-out rows, evaluates gates, sets alias challenger, writes tags
+ * validation.* on the version and an artifact validation.json on the run. Owner: a. */
+MUST_CHECK err validate_run(home *h, arena *a, const validate_spec *o, const progress *p,
+                            validate_result *ret);
 
 #endif

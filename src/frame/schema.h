@@ -1,4 +1,5 @@
-/* frame/schema: names and types of columns, and a model's signature. Pure; immutable once made; lives in the arena it was made in.
+/* frame/schema: names and types of columns, and a model's signature. Pure; immutable once made;
+ * lives in the arena it was made in.
  *
  * Types are MLflow's: boolean, integer (32 bit), long, float, double, string, binary, datetime. */
 #ifndef TIDEMILL_FRAME_SCHEMA_H
@@ -40,7 +41,8 @@ typedef struct schema {
 } schema;
 
 typedef struct signature {
-    schema inputs, outputs; /* n = 0: not given; an output without name has name "" (MLflow's unnamed output) */
+    schema inputs, outputs; /* n = 0: not given; an output without name has name "" (MLflow's
+                               unnamed output) */
 } signature;
 
 const char *field_type_name(field_type t);
@@ -49,12 +51,14 @@ bool field_type_numeric(field_type t);
 
 /* schema_make_index prepares schema_find. Two fields of one name: ERR_INVALID. */
 MUST_CHECK err schema_make_index(arena *a, schema *s);
-/* schema_find: position of name; hint is where the caller expects it (tried first: columns usually come in order). -1: not there. */
+/* schema_find: position of name; hint is where the caller expects it (tried first: columns usually
+ * come in order). -1: not there. */
 ptrdiff_t schema_find(const schema *s, str name, size_t hint);
 /* schema_nearest: a field name near to name for "did you mean", or NULL. */
 const char *schema_nearest(arena *a, const schema *s, str name);
 
-/* MLflow's JSON form: [{"type": "double", "name": "x", "required": true}, …]; tensor specs are refused by name (ERR_INVALID). */
+/* MLflow's JSON form: [{"type": "double", "name": "x", "required": true}, …]; tensor specs are
+ * refused by name (ERR_INVALID). */
 MUST_CHECK err schema_from_json(arena *a, yyjson_val *v, const char *where, schema *ret);
 void schema_to_json(jw *w, const schema *s);
 

@@ -14,6 +14,7 @@
 #include "db/db.h"
 #include "home/home.h"
 #include "stats/describe.h"
+#include "table/delta.h"
 #include "table/duck.h"
 
 extern const db_migration monitor_migration;
@@ -41,6 +42,8 @@ typedef struct monitor_spec {
 } monitor_spec;
 
 typedef enum monitor_verdict { MONITOR_OK, MONITOR_ALERT, MONITOR_NOT_ENOUGH_DATA } monitor_verdict;
+
+const char *monitor_verdict_name(monitor_verdict v); /* "ok", "alert", "not_enough_data" */
 
 typedef struct monitor_line {
     str metric; /* "drift_z", "mae", "rows" */

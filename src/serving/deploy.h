@@ -1,4 +1,5 @@
-/* serving/deploy: the task "deploy", run in a child: everything through the server's own HTTP, as any client would. */
+/* serving/deploy: the task "deploy", run in a child: everything through the server's own HTTP, as
+ * any client would. */
 #ifndef TIDEMILL_SERVING_DEPLOY_H
 #define TIDEMILL_SERVING_DEPLOY_H
 
@@ -14,10 +15,10 @@
 typedef struct deploy_spec {
     str endpoint, registered_model, workload_size;
     bool scale_to_zero;
-    int64_t version;       /* the challenger that validate registered */
-    bool passed;           /* validate's verdict */
-    str reason;            /* validate's words */
-    int64_t ready_ms;      /* how long to wait for READY: 30,000 */
+    int64_t version;  /* the challenger that validate registered */
+    bool passed;      /* validate's verdict */
+    str reason;       /* validate's words */
+    int64_t ready_ms; /* how long to wait for READY: 30,000 */
     int64_t at_ms;
 } deploy_spec;
 
@@ -28,8 +29,14 @@ typedef struct deploy_result {
     double test_prediction;
 } deploy_result;
 
-/* deploy_run: not passed: promoted = false with the reason, ERR_OK. Else create or update the endpoint with the explicit version, wait until it is READY, verify a prediction of the input example through HTTP against the model's own answer (to the bit), move alias champion by compare-and-set.
- * On any failure after the first change: endpoint and alias are put back as they were, and the message says so (and what, if anything, could not be). ERR_MISSING when no server runs (names the command). Idempotent: repeated after a kill it ends in the same state. Owner: a. */
-MUST_CHECK err deploy_run(home *h, arena *a, const deploy_spec *o, const progress *p, deploy_result *ret);
+/* deploy_run: not passed: promoted = false with the reason, ERR_OK. Else create or update the
+ * endpoint with the explicit version, wait until it is READY, verify a prediction of the input
+ * example through HTTP against the model's own answer (to the bit), move alias champion by
+ * compare-and-set. On any failure after the first change: endpoint and alias are put back as they
+ * were, and the message says so (and what, if anything, could not be). ERR_MISSING when no server
+ * runs (names the command). Idempotent: repeated after a kill it ends in the same state. Owner: a.
+ */
+MUST_CHECK err deploy_run(home *h, arena *a, const deploy_spec *o, const progress *p,
+                          deploy_result *ret);
 
 #endif
