@@ -38,9 +38,12 @@ static err copy_log(follower *f, arena *a, int64_t run_id, const task_record *t)
     return e;
 }
 
-static bool task_ended(const task_record *t)
+/* A failed task may be tried again, as long as nothing behind it has begun. */
+static bool task_ended(const run_record *r, size_t i)
 {
-    return job_state_ended(t->state) || str_is(t->state, "SKIPPED");
+    str state = r->tasks[i].state;
+    if (str_is(state, "FAILED")) return i + 1 < r->n_tasks && !str_is(r->tasks[i + 1].state, "PENDING");
+    return job_state_ended(state) || str_is(state, "SKIPPED");
 }
 
 /* The record was read before the logs are: a task that had ended has written all of its log. */
@@ -54,7 +57,7 @@ static err copy_output(follower *f, arena *a, const run_record *r)
             f->offset = 0;
             continue;
         }
-        if (!task_ended(t) && !job_state_ended(r->state)) break;
+        if (!task_ended(r, f->task) && !job_state_ended(r->state)) break;
         f->task++;
         f->attempt = 1;
         f->offset = 0;
