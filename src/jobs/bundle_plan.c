@@ -75,7 +75,8 @@ static void diff_maps(differ *d, const char *path, const yaml *from, const yaml 
     for (size_t i = 0; i < to->n; i++)
         if (!yaml_find(from, str_c(d->a, to->pairs[i].key)))
             say(d, below(d->a, path, to->pairs[i].key), NULL, to->pairs[i].value);
-    /* The same keys in another order are another thing: columns are the model's inputs in their order. */
+    /* The same keys in another order are another thing: columns are the model's inputs in their
+     * order. */
     bool moved = false;
     for (size_t i = 0; !d->n && i < from->n && i < to->n; i++)
         moved |= !str_eq(from->pairs[i].key, to->pairs[i].key);
@@ -129,7 +130,8 @@ static void plan_section(plan *p, const char *type, const yaml *from, const yaml
     }
     for (size_t i = 0; from && i < from->n; i++)
         if (!to || !entry_of(p, to, from->pairs[i].key))
-            add_change(p, (bundle_change){CHANGE_DELETE, str_of(type), from->pairs[i].key, STR("")});
+            add_change(p,
+                       (bundle_change){CHANGE_DELETE, str_of(type), from->pairs[i].key, STR("")});
 }
 
 static void plan_itself(plan *p, const yaml *from, const yaml *to, str name)
@@ -151,7 +153,8 @@ static err plan_tx(db_tx *tx, plan *p, const bundle *b)
     db_rows r;
     yaml *from = NULL, *to;
     TRY(tx_rows(tx, p->a,
-                "SELECT json FROM bundle JOIN bundle_snapshot ON sha256 = snapshot_sha WHERE name = ? AND target = ?",
+                "SELECT json FROM bundle JOIN bundle_snapshot ON sha256 = snapshot_sha WHERE name "
+                "= ? AND target = ?",
                 DB_ARGS(db_text(b->name), db_text(b->target)), &r));
     if (r.n) TRY(yaml_parse(p->a, db_cell_s(&r, 0, 0), "applied", &from));
     TRY(yaml_parse(p->a, b->snapshot, "snapshot", &to));
@@ -159,7 +162,8 @@ static err plan_tx(db_tx *tx, plan *p, const bundle *b)
     for (size_t i = 0; i < bundle_root_keys.n; i++) {
         const key_def *k = &bundle_root_keys.keys[i];
         if (k->type != KEY_SECTION) continue;
-        plan_section(p, k->of->what, from ? yaml_find(from, k->name) : NULL, yaml_find(to, k->name));
+        plan_section(p, k->of->what, from ? yaml_find(from, k->name) : NULL,
+                     yaml_find(to, k->name));
     }
     return ERR_OK;
 }
@@ -189,19 +193,21 @@ err bundle_plan(db *d, arena *a, const bundle *b, bundle_change **ret, size_t *r
 
 /* --- applying */
 
-/* When a job fires next: as before where its schedule is as before, so that applying again moves nothing. */
+/* When a job fires next: as before where its schedule is as before, so that applying again moves
+ * nothing. */
 static err next_fire(db_tx *tx, const planning *x, const bundle_job *job, int64_t *ret)
 {
     db_rows r;
     cron *c;
     *ret = 0;
     if (!job->cron.n || job->paused) return ERR_OK;
-    TRY(tx_rows(tx, x->p.a,
-                "SELECT next_fire_ms FROM job WHERE bundle = ? AND target = ? AND name = ? AND cron = ?"
-                " AND timezone = ? AND paused = 0 AND next_fire_ms > 0",
-                DB_ARGS(db_text(x->b->name), db_text(x->b->target), db_text(job->name), db_text(job->cron),
-                        db_text(job->timezone)),
-                &r));
+    TRY(tx_rows(
+        tx, x->p.a,
+        "SELECT next_fire_ms FROM job WHERE bundle = ? AND target = ? AND name = ? AND cron = ?"
+        " AND timezone = ? AND paused = 0 AND next_fire_ms > 0",
+        DB_ARGS(db_text(x->b->name), db_text(x->b->target), db_text(job->name), db_text(job->cron),
+                db_text(job->timezone)),
+        &r));
     if (r.n) {
         *ret = db_cell_i(&r, 0, 0);
         return ERR_OK;
@@ -215,18 +221,19 @@ static err apply_job(db_tx *tx, const planning *x, const bundle_job *job, int64_
 {
     int64_t next;
     TRY(next_fire(tx, x, job, &next));
-    return tx_exec(tx,
-                   "INSERT INTO job (bundle, target, name, position, cron, timezone, paused, max_concurrent,"
-                   " task_keys, snapshot_sha, next_fire_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-                   " ON CONFLICT (bundle, target, name) DO UPDATE SET position = excluded.position,"
-                   " cron = excluded.cron, timezone = excluded.timezone, paused = excluded.paused,"
-                   " max_concurrent = excluded.max_concurrent, task_keys = excluded.task_keys,"
-                   " snapshot_sha = excluded.snapshot_sha, next_fire_ms = excluded.next_fire_ms",
-                   DB_ARGS(db_text(x->b->name), db_text(x->b->target), db_text(job->name), db_int(position),
-                           db_text(job->cron), db_text(job->timezone), db_int(job->paused),
-                           db_int(job->max_concurrent_runs),
-                           db_text(journal_task_keys(x->p.a, job, STR(""))), db_text(x->sha), db_int(next)),
-                   NULL);
+    return tx_exec(
+        tx,
+        "INSERT INTO job (bundle, target, name, position, cron, timezone, paused, max_concurrent,"
+        " task_keys, snapshot_sha, next_fire_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (bundle, target, name) DO UPDATE SET position = excluded.position,"
+        " cron = excluded.cron, timezone = excluded.timezone, paused = excluded.paused,"
+        " max_concurrent = excluded.max_concurrent, task_keys = excluded.task_keys,"
+        " snapshot_sha = excluded.snapshot_sha, next_fire_ms = excluded.next_fire_ms",
+        DB_ARGS(db_text(x->b->name), db_text(x->b->target), db_text(job->name), db_int(position),
+                db_text(job->cron), db_text(job->timezone), db_int(job->paused),
+                db_int(job->max_concurrent_runs), db_text(journal_task_keys(x->p.a, job, STR(""))),
+                db_text(x->sha), db_int(next)),
+        NULL);
 }
 
 static err apply_tx(db_tx *tx, void *arg)
@@ -244,7 +251,8 @@ static err apply_tx(db_tx *tx, void *arg)
                 "INSERT INTO bundle (name, target, snapshot_sha, applied_ms) VALUES (?, ?, ?, ?)"
                 " ON CONFLICT (name, target) DO UPDATE SET snapshot_sha = excluded.snapshot_sha,"
                 " applied_ms = excluded.applied_ms",
-                DB_ARGS(db_text(b->name), db_text(b->target), db_text(x->sha), db_int(x->now_ms)), NULL));
+                DB_ARGS(db_text(b->name), db_text(b->target), db_text(x->sha), db_int(x->now_ms)),
+                NULL));
     for (size_t i = 0; i < b->n_jobs; i++)
         TRY(apply_job(tx, x, &b->jobs[i], (int64_t)i));
     for (size_t i = 0; i < x->p.n; i++) {
@@ -256,7 +264,8 @@ static err apply_tx(db_tx *tx, void *arg)
     return ERR_OK;
 }
 
-err bundle_apply(db *d, arena *a, const bundle *b, int64_t now_ms, bundle_change **ret, size_t *ret_n)
+err bundle_apply(db *d, arena *a, const bundle *b, int64_t now_ms, bundle_change **ret,
+                 size_t *ret_n)
 {
     assert(d && a && b && ret && ret_n);
     planning x = {.p = {.a = a}, .b = b, .now_ms = now_ms, .sha = journal_sha(a, b->snapshot)};

@@ -13,15 +13,17 @@ static err end_tx(db_tx *tx, void *arg)
 {
     const task_end_spec *o = arg;
     int64_t changed;
-    TRY(tx_exec(tx,
-                "UPDATE task_run SET state = ?, message = ?, values_json = ?, exit_code = ?, ended_ms = ?"
-                " WHERE run = ? AND task = ? AND state = 'RUNNING'",
-                DB_ARGS(db_ctext(o->e ? "FAILED" : "SUCCEEDED"), db_text(o->message),
-                        db_text(o->values_json), db_int(err_exit(o->e)), db_int(o->now_ms),
-                        db_int(o->run), db_text(o->key)),
-                &changed));
+    TRY(tx_exec(
+        tx,
+        "UPDATE task_run SET state = ?, message = ?, values_json = ?, exit_code = ?, ended_ms = ?"
+        " WHERE run = ? AND task = ? AND state = 'RUNNING'",
+        DB_ARGS(db_ctext(o->e ? "FAILED" : "SUCCEEDED"), db_text(o->message),
+                db_text(o->values_json), db_int(err_exit(o->e)), db_int(o->now_ms), db_int(o->run),
+                db_text(o->key)),
+        &changed));
     if (changed == 1) return ERR_OK;
-    return err_set(ERR_DENIED, "job run %lld: task %.*s is not running", (long long)o->run, STR_ARG(o->key));
+    return err_set(ERR_DENIED, "job run %lld: task %.*s is not running", (long long)o->run,
+                   STR_ARG(o->key));
 }
 
 err task_end(db *d, const task_end_spec *o)
@@ -61,7 +63,8 @@ static err prepare(task_call *c, str key)
     return find_task(c->job, key, &c->task);
 }
 
-/* The work, and how it ended. What the work says stays its answer even where it cannot be written down. */
+/* The work, and how it ended. What the work says stays its answer even where it cannot be written
+ * down. */
 static err work(task_call *c, str key)
 {
     buf values;
@@ -91,7 +94,8 @@ int task_main(const task_args *o)
     assert(o && o->home_dir && o->token && o->task);
     AUTO(arena) a = arena_new(64 << 10);
     AUTO(home) h = NULL;
-    home_options options = {.dir = o->home_dir, .mode = HOME_GUEST, .token = o->token, .must_exist = true};
+    home_options options = {
+        .dir = o->home_dir, .mode = HOME_GUEST, .token = o->token, .must_exist = true};
     err e = home_open(&options, &h);
     if (!e) {
         task_call c = {.h = h, .a = a, .run = o->run};
@@ -99,7 +103,8 @@ int task_main(const task_args *o)
         c.p = &p;
         e = prepare(&c, str_of(o->task));
         if (!e) return err_exit(work(&c, str_of(o->task)));
-        task_end_spec end = {o->run, str_of(o->task), str_dup(a, str_of(err_message())), STR(""), e, now_ms()};
+        task_end_spec end = {o->run, str_of(o->task), str_dup(a, str_of(err_message())), STR(""),
+                             e,      now_ms()};
         if (task_end(home_db(h), &end)) e = ERR_DENIED;
     }
     printf("%s: error: %s\n", o->task, err_message());

@@ -6,7 +6,8 @@
 #include "base/log.h"
 #include "jobs/jobs_int.h"
 
-/* The owner's threads: o.parallel executors and one scheduler, all asleep until the bell rings or a job is due. */
+/* The owner's threads: o.parallel executors and one scheduler, all asleep until the bell rings or a
+ * job is due. */
 
 enum {
     PARALLEL = 2,
@@ -69,11 +70,14 @@ static err fence(void *ctx, db_tx *tx, int64_t run_id, int64_t attempt)
     (void)ctx;
     AUTO(arena) a = arena_new(0);
     db_rows r;
-    TRY(tx_rows(tx, a, "SELECT state, attempt FROM job_run WHERE id = ?", DB_ARGS(db_int(run_id)), &r));
+    TRY(tx_rows(tx, a, "SELECT state, attempt FROM job_run WHERE id = ?", DB_ARGS(db_int(run_id)),
+                &r));
     bool may = r.n && str_is(db_cell_s(&r, 0, 0), "RUNNING") && db_cell_i(&r, 0, 1) == attempt;
     if (may) return ERR_OK;
-    return err_set(ERR_DENIED, "job run %lld, attempt %lld: it is not the one that runs now: nothing was committed",
-                   (long long)run_id, (long long)attempt);
+    return err_set(
+        ERR_DENIED,
+        "job run %lld, attempt %lld: it is not the one that runs now: nothing was committed",
+        (long long)run_id, (long long)attempt);
 }
 
 /* --- threads */
@@ -116,7 +120,8 @@ static void *scheduler(void *arg)
 static err start_thread(jobs *j, void *(*fn)(void *), const char *name)
 {
     pthread_t t;
-    if (pthread_create(&t, NULL, fn, j)) return err_set(ERR_IO, "jobs: a thread could not be started");
+    if (pthread_create(&t, NULL, fn, j))
+        return err_set(ERR_IO, "jobs: a thread could not be started");
     pthread_setname_np(t, name);
     j->threads[j->n_threads++] = t;
     return ERR_OK;

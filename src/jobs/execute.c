@@ -12,7 +12,13 @@
 
 /* One run from QUEUED to its end: its tasks in order, each a child of this process. */
 
-enum { LOOK_MS = 200, GRACE_MS = 5000, BACKOFF_MAX_MS = 30000, WRITE_TRIES = 20, WRITE_WAIT_MS = 500 };
+enum {
+    LOOK_MS = 200,
+    GRACE_MS = 5000,
+    BACKOFF_MAX_MS = 30000,
+    WRITE_TRIES = 20,
+    WRITE_WAIT_MS = 500
+};
 
 typedef enum verdict {
     TASK_OK,
@@ -26,8 +32,8 @@ typedef struct execution {
     arena *a;
     run_work w;
     const bundle_job *job;
-    char *state;        /* per task of the job: verdict + 1, 0: not yet (or not part of this run) */
-    int exit_code;      /* of the first failed task */
+    char *state;   /* per task of the job: verdict + 1, 0: not yet (or not part of this run) */
+    int exit_code; /* of the first failed task */
     str outcome;
 } execution;
 
@@ -42,11 +48,12 @@ static err take_tx(db_tx *tx, void *arg)
 {
     taking *t = arg;
     db_rows r;
-    TRY(tx_rows(tx, t->a,
-                "SELECT q.id FROM job_run q WHERE q.state = 'QUEUED' AND (? = 0 OR q.id = ?)"
-                " AND (SELECT COUNT(*) FROM job_run o WHERE o.state = 'RUNNING' AND o.bundle = q.bundle"
-                " AND o.target = q.target AND o.job = q.job) < q.max_concurrent ORDER BY q.id LIMIT 1",
-                DB_ARGS(db_int(t->only), db_int(t->only)), &r));
+    TRY(tx_rows(
+        tx, t->a,
+        "SELECT q.id FROM job_run q WHERE q.state = 'QUEUED' AND (? = 0 OR q.id = ?)"
+        " AND (SELECT COUNT(*) FROM job_run o WHERE o.state = 'RUNNING' AND o.bundle = q.bundle"
+        " AND o.target = q.target AND o.job = q.job) < q.max_concurrent ORDER BY q.id LIMIT 1",
+        DB_ARGS(db_int(t->only), db_int(t->only)), &r));
     t->run = r.n ? db_cell_i(&r, 0, 0) : 0;
     if (!r.n) return ERR_OK;
     return tx_exec(tx,
@@ -60,7 +67,8 @@ static err take(jobs *j, int64_t *ret_run)
     AUTO(arena) a = arena_new(0);
     db_rows r;
     *ret_run = 0;
-    TRY(db_rows_of(home_db(j->h), a, "SELECT 1 FROM job_run WHERE state = 'QUEUED' LIMIT 1", DB_NO_ARGS, &r));
+    TRY(db_rows_of(home_db(j->h), a, "SELECT 1 FROM job_run WHERE state = 'QUEUED' LIMIT 1",
+                   DB_NO_ARGS, &r));
     if (!r.n) return ERR_OK;
     taking t = {.a = a, .only = j->o.only_run, .now_ms = clk_now_ms(j->o.clock)};
     TRY(db_write(home_db(j->h), take_tx, &t));
@@ -68,7 +76,8 @@ static err take(jobs *j, int64_t *ret_run)
     return ERR_OK;
 }
 
-/* --- writing what happened. The disk may be full for a while: what ended must be said, so these try for a while. */
+/* --- writing what happened. The disk may be full for a while: what ended must be said, so these
+ * try for a while. */
 
 static err write_row(execution *x, const char *sql, const db_val *args, size_t n_args)
 {
@@ -90,17 +99,19 @@ static int64_t now(const execution *x)
 static err task_state(execution *x, str key, const char *state, str message, int exit_code)
 {
     return write_row(x,
-                     "UPDATE task_run SET state = ?, message = ?, exit_code = ?, ended_ms = ? WHERE run = ? AND task = ?",
+                     "UPDATE task_run SET state = ?, message = ?, exit_code = ?, ended_ms = ? "
+                     "WHERE run = ? AND task = ?",
                      DB_ARGS(db_ctext(state), db_text(message), db_int(exit_code), db_int(now(x)),
                              db_int(x->w.r.id), db_text(key)));
 }
 
 static err task_started(execution *x, str key, int64_t attempt)
 {
-    return write_row(x,
-                     "UPDATE task_run SET state = 'RUNNING', attempt = ?, message = '', values_json = '',"
-                     " exit_code = 0, started_ms = ?, ended_ms = 0 WHERE run = ? AND task = ?",
-                     DB_ARGS(db_int(attempt), db_int(now(x)), db_int(x->w.r.id), db_text(key)));
+    return write_row(
+        x,
+        "UPDATE task_run SET state = 'RUNNING', attempt = ?, message = '', values_json = '',"
+        " exit_code = 0, started_ms = ?, ended_ms = 0 WHERE run = ? AND task = ?",
+        DB_ARGS(db_int(attempt), db_int(now(x)), db_int(x->w.r.id), db_text(key)));
 }
 
 static err read_task(execution *x, str key, task_record *ret)
@@ -119,7 +130,8 @@ static err read_task(execution *x, str key, task_record *ret)
 
 static err open_log(execution *x, str key, int64_t attempt, int *ret_fd)
 {
-    const char *path = path_join(x->a, home_dir(x->j->h), job_log_path(x->a, x->w.r.id, key, attempt));
+    const char *path =
+        path_join(x->a, home_dir(x->j->h), job_log_path(x->a, x->w.r.id, key, attempt));
     const char *dir = str_c(x->a, (str){path, (size_t)(strrchr(path, '/') - path)});
     TRY(dir_make(dir));
     int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
@@ -133,9 +145,12 @@ static err spawn(execution *x, const bundle_task *t, int64_t attempt, pid_t *ret
     arena *a = x->a;
     int log_fd;
     const char *program = x->j->o.program ? x->j->o.program : proc_self();
-    const char *argv[] = {program, "task", "--home", home_dir(x->j->h), "--run",
-                          cstr_fmt(a, "%lld", (long long)x->w.r.id), "--task", str_c(a, t->key), NULL};
-    const char *env[] = {cstr_fmt(a, "TIDEMILL_TOKEN=%s", home_token(x->j->h, a, x->w.r.id, x->w.r.attempt)), NULL};
+    const char *argv[] = {
+        program,           "task",           "--home",
+        home_dir(x->j->h), "--run",          cstr_fmt(a, "%lld", (long long)x->w.r.id),
+        "--task",          str_c(a, t->key), NULL};
+    const char *env[] = {
+        cstr_fmt(a, "TIDEMILL_TOKEN=%s", home_token(x->j->h, a, x->w.r.id, x->w.r.attempt)), NULL};
     TRY(open_log(x, t->key, attempt, &log_fd));
     proc_options o = {.argv = argv,
                       .env_add = env,
@@ -159,7 +174,8 @@ static bool cancel_asked(execution *x)
 }
 
 /* Waits for the child; *ret_status is its exit code, *ret_why is set when we ended it. */
-static verdict wait_child(execution *x, const bundle_task *t, pid_t pid, int *ret_status, str *ret_why)
+static verdict wait_child(execution *x, const bundle_task *t, pid_t pid, int *ret_status,
+                          str *ret_why)
 {
     int64_t start_us = mono_us();
     uint64_t seen = bell_count() - 1; /* whatever was said before it started counts too */
@@ -193,7 +209,8 @@ static verdict wait_child(execution *x, const bundle_task *t, pid_t pid, int *re
 static str say_status(arena *a, int status)
 {
     if (status > 128)
-        return str_fmt(a, "its process was killed by signal %d (%s)", status - 128, strsignal(status - 128));
+        return str_fmt(a, "its process was killed by signal %d (%s)", status - 128,
+                       strsignal(status - 128));
     return str_fmt(a, "its process ended with exit code %d and did not say why", status);
 }
 
@@ -212,10 +229,12 @@ static err settle(execution *x, const bundle_task *t, verdict *v, int status, st
     }
     int64_t closed;
     TRY(tracking_close_runs(home_db(x->j->h), STR("tidemill.jobRun"),
-                            str_fmt(x->a, "%lld", (long long)x->w.r.id), "KILLED", now(x), &closed));
+                            str_fmt(x->a, "%lld", (long long)x->w.r.id), "KILLED", now(x),
+                            &closed));
     if (*v == TASK_CANCELLED) return task_state(x, t->key, "CANCELLED", STR("cancelled"), 130);
     *v = TASK_FAILED;
-    return task_state(x, t->key, "FAILED", why.n ? why : say_status(x->a, status), status ? status : 1);
+    return task_state(x, t->key, "FAILED", why.n ? why : say_status(x->a, status),
+                      status ? status : 1);
 }
 
 static err try_task(execution *x, const bundle_task *t, verdict *ret)
@@ -244,7 +263,8 @@ static bool worth_a_retry(int exit_code)
 
 static bool wait_to_retry(execution *x, int retry)
 {
-    int64_t ms = 500LL << (retry < 6 ? retry : 6), until = mono_us() / 1000 + (ms < BACKOFF_MAX_MS ? ms : BACKOFF_MAX_MS);
+    int64_t ms = 500LL << (retry < 6 ? retry : 6),
+            until = mono_us() / 1000 + (ms < BACKOFF_MAX_MS ? ms : BACKOFF_MAX_MS);
     for (int64_t left = ms; left > 0; left = until - mono_us() / 1000) {
         if (atomic_load(&x->j->stopping) || cancel_asked(x)) return false;
         bell_wait(bell_count(), left < LOOK_MS ? left : LOOK_MS);
@@ -259,8 +279,9 @@ static err run_task(execution *x, const bundle_task *t, verdict *ret)
         TRY(try_task(x, t, ret));
         if (*ret == TASK_LEFT) return ERR_OK;
         TRY(read_task(x, t->key, &r));
-        log_info("jobs", "task ended run=%lld task=%.*s attempt=%lld state=%.*s exit=%d", (long long)x->w.r.id,
-                 STR_ARG(t->key), (long long)r.attempt, STR_ARG(r.state), r.exit_code);
+        log_info("jobs", "task ended run=%lld task=%.*s attempt=%lld state=%.*s exit=%d",
+                 (long long)x->w.r.id, STR_ARG(t->key), (long long)r.attempt, STR_ARG(r.state),
+                 r.exit_code);
         if (*ret != TASK_FAILED || retry >= t->max_retries || !worth_a_retry(r.exit_code)) break;
         if (!wait_to_retry(x, retry)) {
             *ret = atomic_load(&x->j->stopping) ? TASK_LEFT : TASK_CANCELLED;
@@ -304,7 +325,8 @@ static err one_task(execution *x, size_t i, verdict *ret)
         x->outcome = r->message;
     } else if (missing) {
         x->state[i] = TASK_FAILED + 1;
-        return task_state(x, t->key, "SKIPPED", str_fmt(x->a, "%.*s did not succeed", STR_ARG(missing->key)), 0);
+        return task_state(x, t->key, "SKIPPED",
+                          str_fmt(x->a, "%.*s did not succeed", STR_ARG(missing->key)), 0);
     } else {
         TRY(run_task(x, t, ret));
     }
@@ -320,10 +342,12 @@ static err finish(execution *x, verdict v)
     str outcome = cancelled ? STR("cancelled") : x->outcome;
     if (cancelled)
         TRY(write_row(x,
-                      "UPDATE task_run SET state = 'CANCELLED', message = 'cancelled' WHERE run = ? AND state = 'PENDING'",
+                      "UPDATE task_run SET state = 'CANCELLED', message = 'cancelled' WHERE run = "
+                      "? AND state = 'PENDING'",
                       DB_ARGS(db_int(x->w.r.id))));
     TRY(write_row(x,
-                  "UPDATE job_run SET state = ?, outcome = ?, exit_code = ?, ended_ms = ? WHERE id = ? AND state = 'RUNNING' AND attempt = ?",
+                  "UPDATE job_run SET state = ?, outcome = ?, exit_code = ?, ended_ms = ? WHERE id "
+                  "= ? AND state = 'RUNNING' AND attempt = ?",
                   DB_ARGS(db_ctext(state), db_text(outcome), db_int(exit_code), db_int(now(x)),
                           db_int(x->w.r.id), db_int(x->w.r.attempt))));
     log_info("jobs", "run ended run=%lld job=%.*s state=%s exit=%d", (long long)x->w.r.id,
@@ -372,7 +396,8 @@ bool execute_next(jobs *j)
         log_error("jobs", "run=%lld: %s", (long long)id, err_message());
         x.outcome = str_dup(a, str_of(err_message()));
         x.exit_code = err_exit(e);
-        if (x.w.r.id && finish(&x, TASK_FAILED)) log_error("jobs", "run=%lld: %s", (long long)id, err_message());
+        if (x.w.r.id && finish(&x, TASK_FAILED))
+            log_error("jobs", "run=%lld: %s", (long long)id, err_message());
     }
     bell_ring(); /* another run of this job may have waited for it */
     return true;

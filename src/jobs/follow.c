@@ -6,16 +6,17 @@
 #include "base/file.h"
 #include "jobs/jobs_int.h"
 
-/* Follows a run from any process: its state out of the metadata, its output out of the log files. */
+/* Follows a run from any process: its state out of the metadata, its output out of the log files.
+ */
 
 enum { LOOK_MS = 25, CHUNK = 16 << 10 };
 
 typedef struct follower {
     home *h;
     int out_fd;
-    size_t task;      /* the one being copied */
-    int64_t attempt;  /* of it, from 1 */
-    off_t offset;     /* bytes of its log that were copied */
+    size_t task;     /* the one being copied */
+    int64_t attempt; /* of it, from 1 */
+    off_t offset;    /* bytes of its log that were copied */
 } follower;
 
 /* What is there now, to its end. A log that is not there is empty. */
@@ -42,7 +43,8 @@ static err copy_log(follower *f, arena *a, int64_t run_id, const task_record *t)
 static bool task_ended(const run_record *r, size_t i)
 {
     str state = r->tasks[i].state;
-    if (str_is(state, "FAILED")) return i + 1 < r->n_tasks && !str_is(r->tasks[i + 1].state, "PENDING");
+    if (str_is(state, "FAILED"))
+        return i + 1 < r->n_tasks && !str_is(r->tasks[i + 1].state, "PENDING");
     return job_state_ended(state) || str_is(state, "SKIPPED");
 }
 

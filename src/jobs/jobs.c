@@ -9,18 +9,23 @@
 
 static const char *const steps[] = {
     "CREATE TABLE bundle ("
-    " name TEXT NOT NULL, target TEXT NOT NULL, snapshot_sha TEXT NOT NULL, applied_ms BIGINT NOT NULL,"
+    " name TEXT NOT NULL, target TEXT NOT NULL, snapshot_sha TEXT NOT NULL, applied_ms BIGINT NOT "
+    "NULL,"
     " PRIMARY KEY (name, target));"
     "CREATE TABLE bundle_snapshot (sha256 TEXT NOT NULL PRIMARY KEY, json TEXT NOT NULL);"
     "CREATE TABLE job ("
     " bundle TEXT NOT NULL, target TEXT NOT NULL, name TEXT NOT NULL, position BIGINT NOT NULL,"
-    " cron TEXT NOT NULL, timezone TEXT NOT NULL, paused BIGINT NOT NULL, max_concurrent BIGINT NOT NULL,"
+    " cron TEXT NOT NULL, timezone TEXT NOT NULL, paused BIGINT NOT NULL, max_concurrent BIGINT "
+    "NOT NULL,"
     " task_keys TEXT NOT NULL, snapshot_sha TEXT NOT NULL, next_fire_ms BIGINT NOT NULL,"
     " PRIMARY KEY (bundle, target, name));"
     "CREATE TABLE job_run ("
-    " id BIGINT NOT NULL PRIMARY KEY, bundle TEXT NOT NULL, target TEXT NOT NULL, job TEXT NOT NULL,"
-    " started_by TEXT NOT NULL, state TEXT NOT NULL, outcome TEXT NOT NULL, attempt BIGINT NOT NULL,"
-    " fire_ms BIGINT, at_ms BIGINT NOT NULL, created_ms BIGINT NOT NULL, started_ms BIGINT NOT NULL,"
+    " id BIGINT NOT NULL PRIMARY KEY, bundle TEXT NOT NULL, target TEXT NOT NULL, job TEXT NOT "
+    "NULL,"
+    " started_by TEXT NOT NULL, state TEXT NOT NULL, outcome TEXT NOT NULL, attempt BIGINT NOT "
+    "NULL,"
+    " fire_ms BIGINT, at_ms BIGINT NOT NULL, created_ms BIGINT NOT NULL, started_ms BIGINT NOT "
+    "NULL,"
     " ended_ms BIGINT NOT NULL, exit_code BIGINT NOT NULL, snapshot_sha TEXT NOT NULL,"
     " only_task TEXT NOT NULL, params TEXT NOT NULL, cancel BIGINT NOT NULL,"
     " max_concurrent BIGINT NOT NULL, UNIQUE (bundle, target, job, fire_ms));"
@@ -28,7 +33,8 @@ static const char *const steps[] = {
     "CREATE INDEX job_run_by_job ON job_run (job, id);"
     "CREATE TABLE task_run ("
     " run BIGINT NOT NULL REFERENCES job_run (id), task TEXT NOT NULL, position BIGINT NOT NULL,"
-    " state TEXT NOT NULL, message TEXT NOT NULL, values_json TEXT NOT NULL, attempt BIGINT NOT NULL,"
+    " state TEXT NOT NULL, message TEXT NOT NULL, values_json TEXT NOT NULL, attempt BIGINT NOT "
+    "NULL,"
     " started_ms BIGINT NOT NULL, ended_ms BIGINT NOT NULL, exit_code BIGINT NOT NULL,"
     " PRIMARY KEY (run, task));",
 };
@@ -60,8 +66,10 @@ str journal_task_keys(arena *a, const bundle_job *job, str only_task)
 
 err journal_keep(db_tx *tx, str sha, str snapshot)
 {
-    return tx_exec(tx, "INSERT INTO bundle_snapshot (sha256, json) VALUES (?, ?) ON CONFLICT (sha256) DO NOTHING",
-                   DB_ARGS(db_text(sha), db_text(snapshot)), NULL);
+    return tx_exec(
+        tx,
+        "INSERT INTO bundle_snapshot (sha256, json) VALUES (?, ?) ON CONFLICT (sha256) DO NOTHING",
+        DB_ARGS(db_text(sha), db_text(snapshot)), NULL);
 }
 
 static err insert_tasks(db_tx *tx, int64_t run_id, str keys)
@@ -69,10 +77,11 @@ static err insert_tasks(db_tx *tx, int64_t run_id, str keys)
     str key, rest = keys;
     for (int64_t position = 0; rest.n; position++) {
         str_cut(rest, '\n', &key, &rest);
-        TRY(tx_exec(tx,
-                    "INSERT INTO task_run (run, task, position, state, message, values_json, attempt,"
-                    " started_ms, ended_ms, exit_code) VALUES (?, ?, ?, 'PENDING', '', '', 0, 0, 0, 0)",
-                    DB_ARGS(db_int(run_id), db_text(key), db_int(position)), NULL));
+        TRY(tx_exec(
+            tx,
+            "INSERT INTO task_run (run, task, position, state, message, values_json, attempt,"
+            " started_ms, ended_ms, exit_code) VALUES (?, ?, ?, 'PENDING', '', '', 0, 0, 0, 0)",
+            DB_ARGS(db_int(run_id), db_text(key), db_int(position)), NULL));
     }
     return ERR_OK;
 }
@@ -83,17 +92,19 @@ err journal_insert(db_tx *tx, arena *a, const new_run *n, int64_t *ret)
     int64_t changed;
     TRY(tx_rows(tx, a, "SELECT COALESCE(MAX(id), 0) + 1 FROM job_run", DB_NO_ARGS, &rows));
     int64_t id = db_cell_i(&rows, 0, 0);
-    TRY(tx_exec(tx,
-                "INSERT INTO job_run (id, bundle, target, job, started_by, state, outcome, attempt, fire_ms,"
-                " at_ms, created_ms, started_ms, ended_ms, exit_code, snapshot_sha, only_task, params,"
-                " cancel, max_concurrent)"
-                " VALUES (?, ?, ?, ?, ?, 'QUEUED', '', 0, ?, ?, ?, 0, 0, 0, ?, ?, ?, 0, ?)"
-                " ON CONFLICT (bundle, target, job, fire_ms) DO NOTHING",
-                DB_ARGS(db_int(id), db_text(n->bundle), db_text(n->target), db_text(n->job),
-                        db_text(n->trigger), n->fire_ms ? db_int(n->fire_ms) : db_null(),
-                        db_int(n->at_ms), db_int(n->now_ms), db_text(n->snapshot_sha),
-                        db_text(n->only_task), db_text(n->params_json), db_int(n->max_concurrent)),
-                &changed));
+    TRY(tx_exec(
+        tx,
+        "INSERT INTO job_run (id, bundle, target, job, started_by, state, outcome, attempt, "
+        "fire_ms,"
+        " at_ms, created_ms, started_ms, ended_ms, exit_code, snapshot_sha, only_task, params,"
+        " cancel, max_concurrent)"
+        " VALUES (?, ?, ?, ?, ?, 'QUEUED', '', 0, ?, ?, ?, 0, 0, 0, ?, ?, ?, 0, ?)"
+        " ON CONFLICT (bundle, target, job, fire_ms) DO NOTHING",
+        DB_ARGS(db_int(id), db_text(n->bundle), db_text(n->target), db_text(n->job),
+                db_text(n->trigger), n->fire_ms ? db_int(n->fire_ms) : db_null(), db_int(n->at_ms),
+                db_int(n->now_ms), db_text(n->snapshot_sha), db_text(n->only_task),
+                db_text(n->params_json), db_int(n->max_concurrent)),
+        &changed));
     *ret = 0;
     if (!changed) return ERR_OK;
     TRY(insert_tasks(tx, id, n->task_keys));
@@ -107,7 +118,8 @@ err jobs_param(arena *a, const char *text, task_param *ret)
 {
     assert(a && text && ret);
     str left, value, task, key;
-    if (!str_cut(str_of(text), '=', &left, &value) || !str_cut(left, '.', &task, &key) || !task.n || !key.n)
+    if (!str_cut(str_of(text), '=', &left, &value) || !str_cut(left, '.', &task, &key) || !task.n ||
+        !key.n)
         return err_set(ERR_INVALID, "--param \"%s\": want task.parameter=value", text);
     *ret = (task_param){str_dup(a, task), str_dup(a, key), str_dup(a, value)};
     return ERR_OK;
@@ -179,12 +191,12 @@ static err submit_tx(db_tx *tx, void *arg)
                 " AND state IN ('QUEUED', 'RUNNING') ORDER BY id",
                 DB_ARGS(db_text(s->n.bundle), db_text(s->n.target), db_text(s->n.job)), &rows));
     if ((int64_t)rows.n >= s->n.max_concurrent)
-        return err_set(ERR_BUSY,
-                       "job %.*s: run %lld is %.*s, and max_concurrent_runs is %lld: wait for it, or "
-                       "`tidemill jobs cancel %lld`",
-                       STR_ARG(s->n.job), (long long)db_cell_i(&rows, 0, 0),
-                       STR_ARG(db_cell_s(&rows, 0, 1)), (long long)s->n.max_concurrent,
-                       (long long)db_cell_i(&rows, 0, 0));
+        return err_set(
+            ERR_BUSY,
+            "job %.*s: run %lld is %.*s, and max_concurrent_runs is %lld: wait for it, or "
+            "`tidemill jobs cancel %lld`",
+            STR_ARG(s->n.job), (long long)db_cell_i(&rows, 0, 0), STR_ARG(db_cell_s(&rows, 0, 1)),
+            (long long)s->n.max_concurrent, (long long)db_cell_i(&rows, 0, 0));
     TRY(journal_keep(tx, s->n.snapshot_sha, s->snapshot));
     return journal_insert(tx, s->a, &s->n, &s->id);
 }
@@ -223,19 +235,26 @@ static err cancel_tx(db_tx *tx, void *arg)
 {
     const cancellation *c = arg;
     db_rows rows;
-    TRY(tx_rows(tx, c->a, "SELECT state FROM job_run WHERE id = ?", DB_ARGS(db_int(c->run)), &rows));
-    if (!rows.n) return err_set(ERR_MISSING, "job run %lld: there is no such run", (long long)c->run);
+    TRY(tx_rows(tx, c->a, "SELECT state FROM job_run WHERE id = ?", DB_ARGS(db_int(c->run)),
+                &rows));
+    if (!rows.n)
+        return err_set(ERR_MISSING, "job run %lld: there is no such run", (long long)c->run);
     str state = db_cell_s(&rows, 0, 0);
     if (str_is(state, "RUNNING"))
-        return tx_exec(tx, "UPDATE job_run SET cancel = 1 WHERE id = ?", DB_ARGS(db_int(c->run)), NULL);
+        return tx_exec(tx, "UPDATE job_run SET cancel = 1 WHERE id = ?", DB_ARGS(db_int(c->run)),
+                       NULL);
     if (!str_is(state, "QUEUED"))
-        return err_set(ERR_CONFLICT, "job run %lld: it has ended: %.*s", (long long)c->run, STR_ARG(state));
-    TRY(tx_exec(tx, "UPDATE task_run SET state = 'CANCELLED', message = 'cancelled' WHERE run = ? AND state = 'PENDING'",
+        return err_set(ERR_CONFLICT, "job run %lld: it has ended: %.*s", (long long)c->run,
+                       STR_ARG(state));
+    TRY(tx_exec(tx,
+                "UPDATE task_run SET state = 'CANCELLED', message = 'cancelled' WHERE run = ? AND "
+                "state = 'PENDING'",
                 DB_ARGS(db_int(c->run)), NULL));
-    return tx_exec(tx,
-                   "UPDATE job_run SET state = 'CANCELLED', outcome = 'cancelled before it started',"
-                   " exit_code = 130, cancel = 1, ended_ms = ? WHERE id = ?",
-                   DB_ARGS(db_int(c->now_ms), db_int(c->run)), NULL);
+    return tx_exec(
+        tx,
+        "UPDATE job_run SET state = 'CANCELLED', outcome = 'cancelled before it started',"
+        " exit_code = 130, cancel = 1, ended_ms = ? WHERE id = ?",
+        DB_ARGS(db_int(c->now_ms), db_int(c->run)), NULL);
 }
 
 err jobs_cancel(home *h, int64_t run_id)

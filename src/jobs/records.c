@@ -13,7 +13,8 @@ enum { RUN_COLUMNS_N = 14 };
 
 const char *job_log_path(arena *a, int64_t run_id, str task, int64_t attempt)
 {
-    return cstr_fmt(a, "logs/jobs/%lld/%.*s.%lld.log", (long long)run_id, STR_ARG(task), (long long)attempt);
+    return cstr_fmt(a, "logs/jobs/%lld/%.*s.%lld.log", (long long)run_id, STR_ARG(task),
+                    (long long)attempt);
 }
 
 static run_record record_of(const db_rows *r, size_t i)
@@ -73,7 +74,8 @@ static err runs_tx(db_tx *tx, void *arg)
     list_query *q = arg;
     db_rows r;
     TRY(tx_rows(tx, q->a,
-                "SELECT " RUN_COLUMNS " FROM job_run WHERE (? = '' OR job = ?) ORDER BY id DESC LIMIT ?",
+                "SELECT " RUN_COLUMNS
+                " FROM job_run WHERE (? = '' OR job = ?) ORDER BY id DESC LIMIT ?",
                 DB_ARGS(db_text(q->job), db_text(q->job), db_int((int64_t)q->max)), &r));
     q->v = arena_array(q->a, run_record, r.n + 1);
     q->n = r.n;
@@ -131,7 +133,8 @@ static err run_tx(db_tx *tx, void *arg)
 {
     work_query *q = arg;
     db_rows r;
-    TRY(tx_rows(tx, q->a, "SELECT " RUN_COLUMNS " FROM job_run WHERE id = ?", DB_ARGS(db_int(q->run)), &r));
+    TRY(tx_rows(tx, q->a, "SELECT " RUN_COLUMNS " FROM job_run WHERE id = ?",
+                DB_ARGS(db_int(q->run)), &r));
     if (!r.n) return err_set(ERR_MISSING, "job run %lld: there is no such run", (long long)q->run);
     q->w.r = record_of(&r, 0);
     return read_tasks(tx, q->a, &q->w.r);
@@ -152,12 +155,13 @@ err jobs_list(db *d, arena *a, job_record **ret, size_t *ret_n)
 {
     assert(d && a && ret && ret_n);
     db_rows r;
-    TRY(db_rows_of(d, a,
-                   "SELECT j.bundle, j.target, j.name, j.cron, j.timezone, j.paused, j.next_fire_ms,"
-                   " COALESCE(r.state, ''), COALESCE(r.id, 0) FROM job j LEFT JOIN job_run r ON r.id ="
-                   " (SELECT MAX(id) FROM job_run l WHERE l.bundle = j.bundle AND l.target = j.target"
-                   " AND l.job = j.name) ORDER BY j.bundle, j.target, j.position",
-                   DB_NO_ARGS, &r));
+    TRY(db_rows_of(
+        d, a,
+        "SELECT j.bundle, j.target, j.name, j.cron, j.timezone, j.paused, j.next_fire_ms,"
+        " COALESCE(r.state, ''), COALESCE(r.id, 0) FROM job j LEFT JOIN job_run r ON r.id ="
+        " (SELECT MAX(id) FROM job_run l WHERE l.bundle = j.bundle AND l.target = j.target"
+        " AND l.job = j.name) ORDER BY j.bundle, j.target, j.position",
+        DB_NO_ARGS, &r));
     job_record *v = arena_array(a, job_record, r.n + 1);
     for (size_t i = 0; i < r.n; i++)
         v[i] = (job_record){.bundle = db_cell_s(&r, i, 0),

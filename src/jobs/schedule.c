@@ -4,7 +4,8 @@
 #include "jobs/cron.h"
 #include "jobs/jobs_int.h"
 
-/* When a job is due: one transaction journals the run and moves the next time, so that a kill finds either both or none. */
+/* When a job is due: one transaction journals the run and moves the next time, so that a kill finds
+ * either both or none. */
 
 typedef struct firing {
     arena *a;
@@ -12,7 +13,8 @@ typedef struct firing {
     size_t fired;
 } firing;
 
-/* The latest firing in [first, now]; first is one. Looks back from now in growing steps, so that a year of missed seconds costs nothing. */
+/* The latest firing in [first, now]; first is one. Looks back from now in growing steps, so that a
+ * year of missed seconds costs nothing. */
 static err latest_firing(const cron *c, int64_t first_ms, int64_t now_ms, int64_t *ret_ms)
 {
     int64_t latest = first_ms, t;
@@ -36,7 +38,8 @@ static err waiting(db_tx *tx, arena *a, const new_run *n, int64_t *ret)
 {
     db_rows r;
     TRY(tx_rows(tx, a,
-                "SELECT COUNT(*) FROM job_run WHERE bundle = ? AND target = ? AND job = ? AND state = 'QUEUED'",
+                "SELECT COUNT(*) FROM job_run WHERE bundle = ? AND target = ? AND job = ? AND "
+                "state = 'QUEUED'",
                 DB_ARGS(db_text(n->bundle), db_text(n->target), db_text(n->job)), &r));
     *ret = db_cell_i(&r, 0, 0);
     return ERR_OK;
@@ -73,10 +76,13 @@ static err fire_one(db_tx *tx, firing *f, const db_rows *r, size_t i)
     n.at_ms = n.fire_ms;
     TRY(journal_firing(tx, f, &n));
     err e = cron_next(c, f->now_ms, &next);
-    if (e == ERR_MISSING) next = 0; /* it will not fire again */
-    else if (e) return e;
-    return tx_exec(tx, "UPDATE job SET next_fire_ms = ? WHERE bundle = ? AND target = ? AND name = ?",
-                   DB_ARGS(db_int(next), db_text(n.bundle), db_text(n.target), db_text(n.job)), NULL);
+    if (e == ERR_MISSING)
+        next = 0; /* it will not fire again */
+    else if (e)
+        return e;
+    return tx_exec(
+        tx, "UPDATE job SET next_fire_ms = ? WHERE bundle = ? AND target = ? AND name = ?",
+        DB_ARGS(db_int(next), db_text(n.bundle), db_text(n.target), db_text(n.job)), NULL);
 }
 
 /* A job whose schedule cannot be read any more (its zone is gone) must not stop the others. */
@@ -84,8 +90,10 @@ static err put_aside(db_tx *tx, const db_rows *r, size_t i)
 {
     log_error("jobs", "schedule: %s job=%.*s: paused, apply its bundle again", err_message(),
               STR_ARG(db_cell_s(r, i, 2)));
-    return tx_exec(tx, "UPDATE job SET paused = 1, next_fire_ms = 0 WHERE bundle = ? AND target = ? AND name = ?",
-                   DB_ARGS(*db_at(r, i, 0), *db_at(r, i, 1), *db_at(r, i, 2)), NULL);
+    return tx_exec(
+        tx,
+        "UPDATE job SET paused = 1, next_fire_ms = 0 WHERE bundle = ? AND target = ? AND name = ?",
+        DB_ARGS(*db_at(r, i, 0), *db_at(r, i, 1), *db_at(r, i, 2)), NULL);
 }
 
 static err fire_tx(db_tx *tx, void *arg)
@@ -93,11 +101,12 @@ static err fire_tx(db_tx *tx, void *arg)
     firing *f = arg;
     db_rows r;
     f->fired = 0;
-    TRY(tx_rows(tx, f->a,
-                "SELECT bundle, target, name, cron, timezone, max_concurrent, task_keys, snapshot_sha,"
-                " next_fire_ms FROM job WHERE next_fire_ms > 0 AND next_fire_ms <= ? AND paused = 0"
-                " ORDER BY next_fire_ms, bundle, target, name",
-                DB_ARGS(db_int(f->now_ms)), &r));
+    TRY(tx_rows(
+        tx, f->a,
+        "SELECT bundle, target, name, cron, timezone, max_concurrent, task_keys, snapshot_sha,"
+        " next_fire_ms FROM job WHERE next_fire_ms > 0 AND next_fire_ms <= ? AND paused = 0"
+        " ORDER BY next_fire_ms, bundle, target, name",
+        DB_ARGS(db_int(f->now_ms)), &r));
     for (size_t i = 0; i < r.n; i++) {
         err e = fire_one(tx, f, &r, i);
         if (e == ERR_INVALID || e == ERR_FORMAT) e = put_aside(tx, &r, i);
@@ -109,8 +118,10 @@ static err fire_tx(db_tx *tx, void *arg)
 static err next_of_all(db *d, arena *a, int64_t *ret_ms)
 {
     db_rows r;
-    TRY(db_rows_of(d, a, "SELECT COALESCE(MIN(next_fire_ms), 0) FROM job WHERE next_fire_ms > 0 AND paused = 0",
-                   DB_NO_ARGS, &r));
+    TRY(db_rows_of(
+        d, a,
+        "SELECT COALESCE(MIN(next_fire_ms), 0) FROM job WHERE next_fire_ms > 0 AND paused = 0",
+        DB_NO_ARGS, &r));
     *ret_ms = db_cell_i(&r, 0, 0);
     return ERR_OK;
 }
@@ -141,24 +152,29 @@ typedef struct recovery {
 
 static err recover_one(db_tx *tx, const recovery *c, int64_t run_id, int64_t attempt, bool cancel)
 {
-    TRY(tx_exec(tx, "UPDATE task_run SET state = 'PENDING', message = 'its owner died' WHERE run = ? AND state = 'RUNNING'",
+    TRY(tx_exec(tx,
+                "UPDATE task_run SET state = 'PENDING', message = 'its owner died' WHERE run = ? "
+                "AND state = 'RUNNING'",
                 DB_ARGS(db_int(run_id)), NULL));
     if (!cancel && attempt < JOB_ATTEMPTS_MAX)
-        return tx_exec(tx, "UPDATE job_run SET state = 'QUEUED' WHERE id = ?", DB_ARGS(db_int(run_id)), NULL);
+        return tx_exec(tx, "UPDATE job_run SET state = 'QUEUED' WHERE id = ?",
+                       DB_ARGS(db_int(run_id)), NULL);
     TRY(tx_exec(tx, "UPDATE task_run SET state = 'CANCELLED' WHERE run = ? AND state = 'PENDING'",
                 DB_ARGS(db_int(run_id)), NULL));
-    return tx_exec(tx, "UPDATE job_run SET state = ?, outcome = ?, exit_code = ?, ended_ms = ? WHERE id = ?",
-                   DB_ARGS(db_ctext(cancel ? "CANCELLED" : "FAILED"),
-                           db_ctext(cancel ? "cancelled" : "given up: its owner died at every attempt"),
-                           db_int(cancel ? 130 : 1), db_int(c->now_ms), db_int(run_id)),
-                   NULL);
+    return tx_exec(
+        tx, "UPDATE job_run SET state = ?, outcome = ?, exit_code = ?, ended_ms = ? WHERE id = ?",
+        DB_ARGS(db_ctext(cancel ? "CANCELLED" : "FAILED"),
+                db_ctext(cancel ? "cancelled" : "given up: its owner died at every attempt"),
+                db_int(cancel ? 130 : 1), db_int(c->now_ms), db_int(run_id)),
+        NULL);
 }
 
 static err recover_tx(db_tx *tx, void *arg)
 {
     recovery *c = arg;
     db_rows r;
-    TRY(tx_rows(tx, c->a, "SELECT id, attempt, cancel FROM job_run WHERE state = 'RUNNING' ORDER BY id",
+    TRY(tx_rows(tx, c->a,
+                "SELECT id, attempt, cancel FROM job_run WHERE state = 'RUNNING' ORDER BY id",
                 DB_NO_ARGS, &r));
     for (size_t i = 0; i < r.n; i++)
         TRY(recover_one(tx, c, db_cell_i(&r, i, 0), db_cell_i(&r, i, 1), db_cell_i(&r, i, 2) != 0));

@@ -5,14 +5,21 @@
 #include "jobs/jobs_int.h"
 #include "serving/deploy.h"
 
-/* What each kind of task does: the bundle's spec plus the run's time and parameters make the room's spec; its result makes the
- * task's values (docs/cli.md lists them) and one readable line. */
+/* What each kind of task does: the bundle's spec plus the run's time and parameters make the room's
+ * spec; its result makes the task's values (docs/cli.md lists them) and one readable line. */
 
 enum { LOAD_TRIES = 5, LOAD_WAIT_MS = 50, READY_MS = 30000 };
 
 /* --- parameters of a run: --param task.key=value */
 
-typedef enum param_type { PARAM_TEXT, PARAM_SEED, PARAM_SOURCE, PARAM_DURATION, PARAM_ROWS, PARAM_NUMBER } param_type;
+typedef enum param_type {
+    PARAM_TEXT,
+    PARAM_SEED,
+    PARAM_SOURCE,
+    PARAM_DURATION,
+    PARAM_ROWS,
+    PARAM_NUMBER
+} param_type;
 static const struct task_param_def {
     task_kind kind;
     const char *key;
@@ -52,11 +59,16 @@ static err check_value(arena *a, const bundle *b, param_type type, str value)
     case PARAM_SOURCE:
         return check_source(a, b, value);
     case PARAM_DURATION:
-        return parse_duration_ms(value, &i) || i <= 0 ? err_set(ERR_INVALID, "want a duration such as 24h") : ERR_OK;
+        return parse_duration_ms(value, &i) || i <= 0
+                   ? err_set(ERR_INVALID, "want a duration such as 24h")
+                   : ERR_OK;
     case PARAM_ROWS:
-        return parse_i64(value, &i) || i < 1 ? err_set(ERR_INVALID, "want a whole number from 1") : ERR_OK;
+        return parse_i64(value, &i) || i < 1 ? err_set(ERR_INVALID, "want a whole number from 1")
+                                             : ERR_OK;
     case PARAM_NUMBER:
-        return parse_f64(value, &f) || !isfinite(f) || f < 0 ? err_set(ERR_INVALID, "want a number from 0") : ERR_OK;
+        return parse_f64(value, &f) || !isfinite(f) || f < 0
+                   ? err_set(ERR_INVALID, "want a number from 0")
+                   : ERR_OK;
     }
     return ERR_INTERNAL;
 }
@@ -75,9 +87,10 @@ static err unknown_param(arena *a, const bundle_task *t, const task_param *p)
     const char *near = str_nearest(p->key, names, n);
     str known = n ? str_dup(a, buf_str(&list)) : STR("none");
     buf_done(&list);
-    return err_set(ERR_INVALID, "--param %.*s.%.*s: the task has no such parameter%s%s%s; it has: %.*s",
-                   STR_ARG(p->task), STR_ARG(p->key), near ? ", did you mean \"" : "", near ? near : "",
-                   near ? "\"?" : "", STR_ARG(known));
+    return err_set(ERR_INVALID,
+                   "--param %.*s.%.*s: the task has no such parameter%s%s%s; it has: %.*s",
+                   STR_ARG(p->task), STR_ARG(p->key), near ? ", did you mean \"" : "",
+                   near ? near : "", near ? "\"?" : "", STR_ARG(known));
 }
 
 err task_param_check(arena *a, const bundle *b, const bundle_job *job, const task_param *p)
@@ -87,12 +100,13 @@ err task_param_check(arena *a, const bundle *b, const bundle_job *job, const tas
     for (size_t i = 0; i < job->n_tasks; i++)
         if (str_eq(job->tasks[i].key, p->task)) t = &job->tasks[i];
     if (!t)
-        return err_set(ERR_INVALID, "--param %.*s.%.*s: job %.*s has no task %.*s", STR_ARG(p->task),
-                       STR_ARG(p->key), STR_ARG(job->name), STR_ARG(p->task));
+        return err_set(ERR_INVALID, "--param %.*s.%.*s: job %.*s has no task %.*s",
+                       STR_ARG(p->task), STR_ARG(p->key), STR_ARG(job->name), STR_ARG(p->task));
     for (size_t i = 0; i < countof(task_params); i++)
         if (task_params[i].kind == t->kind && str_is(p->key, task_params[i].key))
-            return err_add(check_value(a, b, task_params[i].type, p->value), "--param %.*s.%.*s: \"%.*s\"",
-                           STR_ARG(p->task), STR_ARG(p->key), STR_ARG(p->value));
+            return err_add(check_value(a, b, task_params[i].type, p->value),
+                           "--param %.*s.%.*s: \"%.*s\"", STR_ARG(p->task), STR_ARG(p->key),
+                           STR_ARG(p->value));
     return unknown_param(a, t, p);
 }
 
@@ -120,16 +134,18 @@ static err newest_values(task_call *c, str key, str *ret)
     db_rows r;
     TRY(db_rows_of(home_db(c->h), c->a,
                    "SELECT t.values_json FROM task_run t JOIN job_run r ON r.id = t.run"
-                   " WHERE r.bundle = ? AND r.target = ? AND r.job = ? AND t.task = ? AND t.state = 'SUCCEEDED'"
+                   " WHERE r.bundle = ? AND r.target = ? AND r.job = ? AND t.task = ? AND t.state "
+                   "= 'SUCCEEDED'"
                    " AND r.id <= ? ORDER BY r.id DESC LIMIT 1",
-                   DB_ARGS(db_text(c->b->name), db_text(c->b->target), db_text(c->job->name), db_text(key),
-                           db_int(c->run)),
+                   DB_ARGS(db_text(c->b->name), db_text(c->b->target), db_text(c->job->name),
+                           db_text(key), db_int(c->run)),
                    &r));
     if (!r.n)
-        return err_set(ERR_MISSING,
-                       "task %.*s: it works with what task %.*s made, and no run of that one has succeeded: "
-                       "run the whole job",
-                       STR_ARG(c->task->key), STR_ARG(key));
+        return err_set(
+            ERR_MISSING,
+            "task %.*s: it works with what task %.*s made, and no run of that one has succeeded: "
+            "run the whole job",
+            STR_ARG(c->task->key), STR_ARG(key));
     *ret = db_cell_s(&r, 0, 0);
     return ERR_OK;
 }
@@ -148,7 +164,8 @@ static err values_of_kind(task_call *c, task_kind kind, yyjson_val **ret)
         const bundle_task *t = &c->job->tasks[c->task->depends_on[i]];
         if (t->kind == kind) return task_values(c, t->key, ret);
     }
-    return err_set(ERR_INTERNAL, "task %.*s: the bundle's check should have found what it depends on",
+    return err_set(ERR_INTERNAL,
+                   "task %.*s: the bundle's check should have found what it depends on",
                    STR_ARG(c->task->key));
 }
 
@@ -226,7 +243,8 @@ static err do_validate(task_call *c, jw *w, str *ret)
                        .load_tries = LOAD_TRIES,
                        .load_wait_ms = LOAD_WAIT_MS,
                        .at_ms = c->at_ms,
-                       .once = str_fmt(c->a, "%lld/%.*s", (long long)c->run, STR_ARG(c->task->key))};
+                       .once =
+                           str_fmt(c->a, "%lld/%.*s", (long long)c->run, STR_ARG(c->task->key))};
     TRY(values_of_kind(c, TASK_TRAIN, &train));
     TRY(json_get_str(train, "train", "run_id", &s.run_id));
     TRY(json_get_str(train, "train", "model_id", &s.model_id));
@@ -270,7 +288,8 @@ static err do_deploy(task_call *c, jw *w, str *ret)
     jw_kstr(w, "reason", r.reason);
     jw_kstr(w, "curl", r.curl);
     jw_kf64(w, "test_prediction", r.test_prediction);
-    *ret = r.promoted ? str_fmt(c->a, "promoted version %lld: %.*s", (long long)r.version, STR_ARG(r.reason))
+    *ret = r.promoted ? str_fmt(c->a, "promoted version %lld: %.*s", (long long)r.version,
+                                STR_ARG(r.reason))
                       : str_fmt(c->a, "not promoted: %.*s", STR_ARG(r.reason));
     return ERR_OK;
 }
@@ -303,9 +322,10 @@ static err do_batch(task_call *c, jw *w, str *ret)
     jw_kf64(w, "mae", r.mae);
     jw_kf64(w, "rmse", r.rmse);
     jw_kf64(w, "mean_prediction", r.mean_prediction);
-    *ret = r.already ? str_fmt(c->a, "batch %.*s was written before: nothing added", STR_ARG(r.batch_id))
-                     : str_fmt(c->a, "batch %.*s: %lld rows scored by version %lld, mae %.4f", STR_ARG(r.batch_id),
-                               (long long)r.rows, (long long)r.model_version, r.mae);
+    *ret = r.already
+               ? str_fmt(c->a, "batch %.*s was written before: nothing added", STR_ARG(r.batch_id))
+               : str_fmt(c->a, "batch %.*s: %lld rows scored by version %lld, mae %.4f",
+                         STR_ARG(r.batch_id), (long long)r.rows, (long long)r.model_version, r.mae);
     return ERR_OK;
 }
 
@@ -331,8 +351,9 @@ static void write_alerts(jw *w, const monitor_result *r)
 
 static err do_monitor(task_call *c, jw *w, str *ret)
 {
-    static const char *const verdicts[] = {
-        [MONITOR_OK] = "ok", [MONITOR_ALERT] = "alert", [MONITOR_NOT_ENOUGH_DATA] = "not_enough_data"};
+    static const char *const verdicts[] = {[MONITOR_OK] = "ok",
+                                           [MONITOR_ALERT] = "alert",
+                                           [MONITOR_NOT_ENOUGH_DATA] = "not_enough_data"};
     monitor_spec s = c->task->monitor->spec;
     monitor_result r;
     str text;
@@ -357,8 +378,8 @@ static err do_monitor(task_call *c, jw *w, str *ret)
 static const struct task_kind_def {
     err (*run)(task_call *c, jw *values, str *ret_message);
 } kinds[TASK_N] = {
-    [TASK_TRAIN] = {do_train},         [TASK_VALIDATE] = {do_validate},
-    [TASK_DEPLOY] = {do_deploy},       [TASK_BATCH_PREDICT] = {do_batch},
+    [TASK_TRAIN] = {do_train},           [TASK_VALIDATE] = {do_validate},
+    [TASK_DEPLOY] = {do_deploy},         [TASK_BATCH_PREDICT] = {do_batch},
     [TASK_MONITOR_DRIFT] = {do_monitor},
 };
 

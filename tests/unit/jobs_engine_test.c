@@ -10,17 +10,20 @@
 #include "jobs/jobs_int.h"
 #include "test.h"
 
-/* --- the child: this program again, started by the engine as `<program> task --home H --run N --task KEY` */
+/* --- the child: this program again, started by the engine as `<program> task --home H --run N
+ * --task KEY` */
 
 static int child(char **argv)
 {
     AUTO(arena) a = arena_new(0);
     AUTO(home) h = NULL;
     str key = str_of(argv[7]);
-    home_options o = {.dir = argv[3], .mode = HOME_GUEST, .token = getenv("TIDEMILL_TOKEN"), .must_exist = true};
+    home_options o = {
+        .dir = argv[3], .mode = HOME_GUEST, .token = getenv("TIDEMILL_TOKEN"), .must_exist = true};
     int64_t id;
     run_record r;
-    if (parse_i64(str_of(argv[5]), &id) || home_open(&o, &h) || jobs_run_get(home_db(h), a, id, &r)) {
+    if (parse_i64(str_of(argv[5]), &id) || home_open(&o, &h) ||
+        jobs_run_get(home_db(h), a, id, &r)) {
         printf("child: %s\n", err_message());
         return 1;
     }
@@ -32,10 +35,13 @@ static int child(char **argv)
     if (str_starts(key, "slow")) sleep_ms(30000);
     if (str_starts(key, "die") || (str_starts(key, "flaky") && attempt == 1)) raise(SIGKILL);
     if (str_starts(key, "mute")) return 7;
-    err e = str_starts(key, "gate")   ? ERR_GATE
-            : str_starts(key, "fail") ? ERR_INVALID
-                                      : ERR_OK;
-    task_end_spec end = {id, key, e ? STR("it did not work") : STR("all is well"), e ? STR("") : STR("{\"x\":1}"), e, now_ms()};
+    err e = str_starts(key, "gate") ? ERR_GATE : str_starts(key, "fail") ? ERR_INVALID : ERR_OK;
+    task_end_spec end = {id,
+                         key,
+                         e ? STR("it did not work") : STR("all is well"),
+                         e ? STR("") : STR("{\"x\":1}"),
+                         e,
+                         now_ms()};
     printf("%s says goodbye\n", argv[7]);
     fflush(stdout);
     if (task_end(home_db(h), &end)) return 9;
@@ -53,26 +59,31 @@ static home *open_home(const char *dir)
 {
     home *h = NULL;
     const db_migration all[] = {tracking_migration, jobs_migration};
-    home_options o = {.dir = dir, .mode = HOME_OWN, .migrations = all, .n_migrations = countof(all)};
+    home_options o = {
+        .dir = dir, .mode = HOME_OWN, .migrations = all, .n_migrations = countof(all)};
     ck_ok(home_open(&o, &h));
     return h;
 }
 
-/* A bundle of one job j whose tasks are watched by nobody in earnest: the child above stands in for them. */
+/* A bundle of one job j whose tasks are watched by nobody in earnest: the child above stands in for
+ * them. */
 static bundle *make(arena *a, const char *head, const char *tasks)
 {
     bundle *b;
-    const char *text = cstr_fmt(a,
-                                "{\"tidemill\": {\"format\": 1, \"dir\": \"/tmp\", \"target\": \"dev\", \"development\": false},"
-                                " \"bundle\": {\"name\": \"b\"}, \"monitors\": {\"m\": {\"registered_model\": \"m\","
-                                " \"baseline_table\": \"a\", \"predictions_table\": \"b\", \"monitoring_table\": \"c\"}},"
-                                " \"jobs\": {\"j\": {%s \"tasks\": [%s]}}}",
-                                head, tasks);
+    const char *text = cstr_fmt(
+        a,
+        "{\"tidemill\": {\"format\": 1, \"dir\": \"/tmp\", \"target\": \"dev\", \"development\": "
+        "false},"
+        " \"bundle\": {\"name\": \"b\"}, \"monitors\": {\"m\": {\"registered_model\": \"m\","
+        " \"baseline_table\": \"a\", \"predictions_table\": \"b\", \"monitoring_table\": \"c\"}},"
+        " \"jobs\": {\"j\": {%s \"tasks\": [%s]}}}",
+        head, tasks);
     ck_ok(bundle_from_snapshot(a, str_of(text), &b));
     return b;
 }
-#define TASK(key, more) "{\"task_key\": \"" key "\", \"monitor_drift\": {\"monitor\": \"m\"}" more "}"
-#define AFTER(key)      ", \"depends_on\": [{\"task_key\": \"" key "\"}]"
+#define TASK(key, more)                                                                            \
+    "{\"task_key\": \"" key "\", \"monitor_drift\": {\"monitor\": \"m\"}" more "}"
+#define AFTER(key) ", \"depends_on\": [{\"task_key\": \"" key "\"}]"
 
 static const clk *const real = &clk_real;
 static jobs *start(home *h, int64_t only_run)
@@ -92,7 +103,8 @@ static int64_t submit(home *h, arena *a, const bundle *b, const char *task)
 }
 
 /* Runs a bundle's job to its end in a new home; *ret_output gets what its tasks printed. */
-static run_record run_to_end(arena *a, const bundle *b, const char *task, str *ret_output, int *ret_exit)
+static run_record run_to_end(arena *a, const bundle *b, const char *task, str *ret_output,
+                             int *ret_exit)
 {
     const char *dir = home_path(a);
     const char *out = cstr_fmt(a, "%s.out", dir);
@@ -117,7 +129,8 @@ static void ck_state(const run_record *r, const char *key, const char *state, in
 {
     for (size_t i = 0; i < r->n_tasks; i++) {
         if (!str_is(r->tasks[i].key, key)) continue;
-        ck_assert_msg(str_is(r->tasks[i].state, state), "%s is %.*s, want %s", key, STR_ARG(r->tasks[i].state), state);
+        ck_assert_msg(str_is(r->tasks[i].state, state), "%s is %.*s, want %s", key,
+                      STR_ARG(r->tasks[i].state), state);
         ck_assert_int_eq(r->tasks[i].attempt, attempt);
         return;
     }
@@ -135,7 +148,8 @@ TEST(tasks_run_in_order_and_their_output_is_followed)
     ck_assert(str_is(r.state, "SUCCEEDED") && str_is(r.outcome, "all is well") && r.attempt == 1);
     ck_assert(str_is(out, "one attempt 1\none says goodbye\ntwo attempt 1\ntwo says goodbye\n"));
     ck_assert(str_is(r.tasks[1].values_json, "{\"x\":1}"));
-    ck_assert(r.ended_ms >= r.started_ms && r.started_ms >= r.created_ms && r.at_ms == r.created_ms);
+    ck_assert(r.ended_ms >= r.started_ms && r.started_ms >= r.created_ms &&
+              r.at_ms == r.created_ms);
 }
 
 TEST(what_depends_on_a_failed_task_is_skipped)
@@ -143,7 +157,9 @@ TEST(what_depends_on_a_failed_task_is_skipped)
     AUTO(arena) a = arena_new(0);
     str out;
     int code;
-    bundle *b = make(a, "", TASK("gate", "") "," TASK("two", AFTER("gate")) "," TASK("three", AFTER("two")) "," TASK("free", ""));
+    bundle *b = make(a, "",
+                     TASK("gate", "") "," TASK("two", AFTER("gate")) "," TASK(
+                         "three", AFTER("two")) "," TASK("free", ""));
     run_record r = run_to_end(a, b, "", &out, &code);
     ck_assert_int_eq(code, 3);
     ck_assert(str_is(r.state, "FAILED") && str_is(r.outcome, "gate: it did not work"));
@@ -188,7 +204,8 @@ TEST(a_task_that_takes_too_long_is_stopped)
     AUTO(arena) a = arena_new(0);
     str out;
     int code;
-    run_record r = run_to_end(a, make(a, "", TASK("slow", ", \"timeout_seconds\": 1")), "", &out, &code);
+    run_record r =
+        run_to_end(a, make(a, "", TASK("slow", ", \"timeout_seconds\": 1")), "", &out, &code);
     ck_assert_int_eq(code, 128 + SIGTERM);
     ck_assert(str_is(r.outcome, "slow: stopped: it took longer than timeout_seconds: 1"));
 }
@@ -262,14 +279,21 @@ TEST(parameters_are_checked_when_they_are_given)
     const char *dir = home_path(a);
     static const struct {
         const char *text, *words;
-    } bad[] = {{"one.windw=1h", "did you mean \"window\"?"}, {"one.seed=1", "no such parameter"},
-               {"one.window=long", "want a duration"},       {"one.min_rows=0", "want a whole number from 1"},
-               {"one.drift_z=nan", "want a number"},         {"two.window=1h", "has no task two"}};
+    } bad[] = {{"one.windw=1h", "did you mean \"window\"?"},
+               {"one.seed=1", "no such parameter"},
+               {"one.window=long", "want a duration"},
+               {"one.min_rows=0", "want a whole number from 1"},
+               {"one.drift_z=nan", "want a number"},
+               {"two.window=1h", "has no task two"}};
     ck_ok(dir_remove_all(dir));
     home *h = open_home(dir);
     task_param p;
     int64_t id;
-    job_submit s = {.b = make(a, "", TASK("one", "")), .job = STR("j"), .now_ms = 1, .params = &p, .n_params = 1};
+    job_submit s = {.b = make(a, "", TASK("one", "")),
+                    .job = STR("j"),
+                    .now_ms = 1,
+                    .params = &p,
+                    .n_params = 1};
     for (size_t i = 0; i < countof(bad); i++) {
         ck_ok(jobs_param(a, bad[i].text, &p));
         ck_err(jobs_submit(h, a, &s, &id), ERR_INVALID);
@@ -330,11 +354,13 @@ TEST(a_run_is_given_up_after_its_last_attempt)
     size_t n;
     run_record r;
     int64_t id = submit(h, a, make(a, "", TASK("one", "")), "");
-    ck_ok(db_exec(home_db(h), "UPDATE job_run SET state = 'RUNNING', attempt = ?", DB_ARGS(db_int(JOB_ATTEMPTS_MAX - 1)), NULL));
+    ck_ok(db_exec(home_db(h), "UPDATE job_run SET state = 'RUNNING', attempt = ?",
+                  DB_ARGS(db_int(JOB_ATTEMPTS_MAX - 1)), NULL));
     ck_ok(schedule_recover(home_db(h), 5, &n));
     ck_ok(jobs_run_get(home_db(h), a, id, &r));
     ck_assert(n == 1 && str_is(r.state, "QUEUED"));
-    ck_ok(db_exec(home_db(h), "UPDATE job_run SET state = 'RUNNING', attempt = ?", DB_ARGS(db_int(JOB_ATTEMPTS_MAX)), NULL));
+    ck_ok(db_exec(home_db(h), "UPDATE job_run SET state = 'RUNNING', attempt = ?",
+                  DB_ARGS(db_int(JOB_ATTEMPTS_MAX)), NULL));
     ck_ok(schedule_recover(home_db(h), 5, &n));
     ck_ok(jobs_run_get(home_db(h), a, id, &r));
     ck_assert(str_is(r.state, "FAILED") && r.exit_code == 1 && r.ended_ms == 5);
@@ -358,7 +384,8 @@ static home *scheduled(arena *a, const char *cron, const char *zone, const char 
     size_t n;
     ck_ok(dir_remove_all(dir));
     home *h = open_home(dir);
-    const char *schedule = cstr_fmt(a, "\"schedule\": {\"cron\": \"%s\", \"timezone_id\": \"%s\"},", cron, zone);
+    const char *schedule =
+        cstr_fmt(a, "\"schedule\": {\"cron\": \"%s\", \"timezone_id\": \"%s\"},", cron, zone);
     ck_ok(bundle_apply(home_db(h), a, make(a, schedule, TASK("one", "")), at(now), &c, &n));
     return h;
 }
@@ -453,7 +480,8 @@ TEST(too_many_waiting_firings_are_recorded_and_not_kept)
     for (int i = 1; i <= JOB_QUEUE_MAX + 2; i++)
         ck_ok(schedule_fire(home_db(h), at("2026-03-01T00:00:00Z") + i * 60000, &fired, &next));
     ck_assert_uint_eq(runs(h, a, &r), JOB_QUEUE_MAX + 2);
-    ck_assert(str_is(r[0].state, "CANCELLED") && str_is(r[1].state, "CANCELLED") && str_is(r[2].state, "QUEUED"));
+    ck_assert(str_is(r[0].state, "CANCELLED") && str_is(r[1].state, "CANCELLED") &&
+              str_is(r[2].state, "QUEUED"));
     close_home(h, a);
 }
 
@@ -466,15 +494,18 @@ TEST(applying_again_changes_nothing)
     bundle_change *c;
     job_record *j;
     size_t n;
-    ck_ok(bundle_apply(home_db(h), a, make(a, same, TASK("one", "")), at("2026-03-01T09:30:00Z"), &c, &n));
+    ck_ok(bundle_apply(home_db(h), a, make(a, same, TASK("one", "")), at("2026-03-01T09:30:00Z"),
+                       &c, &n));
     ck_assert_uint_eq(n, 3); /* the bundle, a monitor, a job */
     for (size_t i = 0; i < n; i++)
         ck_assert_int_eq(c[i].kind, CHANGE_NONE);
     ck_ok(jobs_list(home_db(h), a, &j, &n));
     ck_assert(n == 1 && j[0].next_fire_ms == at("2026-03-01T01:00:00Z"));
     ck_ok(bundle_plan(home_db(h), a, make(a, other, TASK("one", "")), &c, &n));
-    ck_assert(c[2].kind == CHANGE_UPDATE && str_is(c[2].detail, "schedule.cron: \"0 * * * *\" -> \"5 * * * *\""));
-    ck_ok(bundle_apply(home_db(h), a, make(a, other, TASK("one", "")), at("2026-03-01T09:30:00Z"), &c, &n));
+    ck_assert(c[2].kind == CHANGE_UPDATE &&
+              str_is(c[2].detail, "schedule.cron: \"0 * * * *\" -> \"5 * * * *\""));
+    ck_ok(bundle_apply(home_db(h), a, make(a, other, TASK("one", "")), at("2026-03-01T09:30:00Z"),
+                       &c, &n));
     ck_ok(jobs_list(home_db(h), a, &j, &n));
     ck_assert_int_eq(j[0].next_fire_ms, at("2026-03-01T10:05:00Z"));
     close_home(h, a);
@@ -482,9 +513,10 @@ TEST(applying_again_changes_nothing)
 
 int check_main(void);
 #define main check_main
-TESTS("jobs/engine", tasks_run_in_order_and_their_output_is_followed, what_depends_on_a_failed_task_is_skipped,
-      a_failed_task_is_tried_again_but_not_a_gate, a_child_that_dies_says_how, a_task_that_takes_too_long_is_stopped,
-      one_task_alone, cancelling_stops_the_child, a_queued_run_can_be_cancelled_and_a_second_one_is_refused,
+TESTS("jobs/engine", tasks_run_in_order_and_their_output_is_followed,
+      what_depends_on_a_failed_task_is_skipped, a_failed_task_is_tried_again_but_not_a_gate,
+      a_child_that_dies_says_how, a_task_that_takes_too_long_is_stopped, one_task_alone,
+      cancelling_stops_the_child, a_queued_run_can_be_cancelled_and_a_second_one_is_refused,
       parameters_are_checked_when_they_are_given, a_stopped_owner_leaves_the_run_to_the_next_one,
       a_run_is_given_up_after_its_last_attempt, weeks_of_a_schedule_fire_once_each,
       missed_firings_are_made_up_for_by_one, a_commit_that_fails_neither_loses_nor_doubles_a_firing,
