@@ -28,8 +28,8 @@ static int unknown(const char *where, const command *list, size_t n, const char 
     for (size_t i = 0; i < n && n_names < countof(names); i++)
         if (!list[i].hidden) names[n_names++] = list[i].name;
     const char *near = str_nearest(str_of(name), names, n_names);
-    fprintf(stderr, "tidemill: %s%sunknown command \"%s\"%s%s%s\n", where, where[0] ? ": " : "", name,
-            near ? ", did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    fprintf(stderr, "tidemill: %s%sunknown command \"%s\"%s%s%s\n", where, where[0] ? ": " : "",
+            name, near ? ", did you mean \"" : "", near ? near : "", near ? "\"?" : "");
     fprintf(stderr, "See `tidemill %s%s--help`.\n", where, where[0] ? " " : "");
     return EXIT_USAGE;
 }
@@ -120,7 +120,8 @@ err cli_bundle(const cli *c, bundle **ret)
     size_t n;
     const option_value *v = cli_option(c, "var");
     TRY(bundle_vars(c->a, v->list, v->n, &vars, &n));
-    return bundle_load(c->a, cli_text(c, "file", "."), str_of(cli_text(c, "target", "")), vars, n, ret);
+    return bundle_load(c->a, cli_text(c, "file", "."), str_of(cli_text(c, "target", "")), vars, n,
+                       ret);
 }
 
 err cli_id(const cli *c, size_t arg, int64_t *ret)

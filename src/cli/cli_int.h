@@ -39,10 +39,10 @@ typedef struct option {
 
 typedef struct cli cli;
 typedef struct command {
-    const char *name, *line;   /* "server", "serves models over HTTP" */
-    const char *args;          /* "JOB", "" */
-    const char *examples;      /* lines without "tidemill ", separated by newlines */
-    const char *more;          /* a paragraph for its help, or NULL */
+    const char *name, *line; /* "server", "serves models over HTTP" */
+    const char *args;        /* "JOB", "" */
+    const char *examples;    /* lines without "tidemill ", separated by newlines */
+    const char *more;        /* a paragraph for its help, or NULL */
     const option *options;
     size_t n_options;
     size_t args_min, args_max;
@@ -67,7 +67,7 @@ typedef struct option_value {
 struct cli {
     arena *a;
     const command *command;
-    const char *path; /* "jobs list" */
+    const char *path;                     /* "jobs list" */
     option_value values[CLI_OPTIONS_MAX]; /* one for each option of the command */
     const char *args[CLI_ARGS_MAX];
     size_t n_args;
@@ -75,7 +75,8 @@ struct cli {
     int exit_code; /* of a command that succeeded in what it did but has more to say */
 };
 
-/* cli_parse reads words (behind the command's name) into c. ERR_INVALID says what is wrong: a usage error. */
+/* cli_parse reads words (behind the command's name) into c. ERR_INVALID says what is wrong: a usage
+ * error. */
 MUST_CHECK err cli_parse(cli *c, int n_words, char *const *words);
 const option_value *cli_option(const cli *c, const char *name); /* the command must have it */
 const char *cli_text(const cli *c, const char *name, const char *fallback);
@@ -88,14 +89,22 @@ void cli_help_of(const cli *c, FILE *out);
 
 /* --- what commands share */
 
-MUST_CHECK err cli_home(const cli *c, home_mode mode, bool must_exist, home **ret); /* --home, with all migrations */
+MUST_CHECK err cli_home(const cli *c, home_mode mode, bool must_exist,
+                        home **ret); /* --home, with all migrations */
 const char *cli_home_dir(const cli *c);
 MUST_CHECK err cli_bundle(const cli *c, bundle **ret); /* --file --target --var */
 MUST_CHECK err cli_id(const cli *c, size_t arg, int64_t *ret);
 
 /* --- printing */
 
-typedef enum cell_type { CELL_TEXT, CELL_INT, CELL_REAL, CELL_TIME, CELL_BOOL, CELL_JSON } cell_type;
+typedef enum cell_type {
+    CELL_TEXT,
+    CELL_INT,
+    CELL_REAL,
+    CELL_TIME,
+    CELL_BOOL,
+    CELL_JSON
+} cell_type;
 typedef struct cell {
     cell_type type;
     str s; /* CELL_TEXT; CELL_JSON: printed in JSON only */
@@ -109,13 +118,14 @@ typedef struct cell {
 #define cell_bool(v) ((cell){.type = CELL_BOOL, .i = (v)})
 #define cell_json(v) ((cell){.type = CELL_JSON, .s = (v)})
 
-/* A list of things of one kind: {"jobs": [{key: cell, …}, …]} or a table with the keys as its head. */
+/* A list of things of one kind: {"jobs": [{key: cell, …}, …]} or a table with the keys as its head.
+ */
 typedef struct listing listing;
 listing *listing_new(arena *a, const char *name, const char *const *keys, size_t n_keys);
 void listing_add(listing *l, const cell *cells); /* n_keys of them */
 void listing_print(const listing *l, bool json);
 
-void print_json(const buf *b); /* one line to stdout */
+void print_json(const buf *b);                  /* one line to stdout */
 const char *time_short(arena *a, int64_t t_ms); /* "2026-01-31 12:00:00", "" for 0 */
 void job_run_json(jw *w, const run_record *r);
 

@@ -29,7 +29,8 @@ void cli_help_all(FILE *out)
           "  tidemill run ml_training_pipeline --var catalog=main,schema=ml,model_name=fare\n\n",
           out);
     put_list(cli_commands, n_cli_commands, out);
-    fputs("\n`tidemill COMMAND --help` says more. Exit codes: 0 ok, 1 error, 2 usage, 3 gate failed, 4 not "
+    fputs("\n`tidemill COMMAND --help` says more. Exit codes: 0 ok, 1 error, 2 usage, 3 gate "
+          "failed, 4 not "
           "found,\n5 conflict, 130 interrupted.\n",
           out);
 }
@@ -37,8 +38,9 @@ void cli_help_all(FILE *out)
 static void put_option(const option *o, FILE *out)
 {
     char head[64];
-    snprintf(head, sizeof head, "%s%c%s--%s%s%s", o->letter ? "-" : " ", o->letter ? o->letter : ' ',
-             o->letter ? ", " : "  ", o->name, o->value ? " " : "", o->value ? o->value : "");
+    snprintf(head, sizeof head, "%s%c%s--%s%s%s", o->letter ? "-" : " ",
+             o->letter ? o->letter : ' ', o->letter ? ", " : "  ", o->name, o->value ? " " : "",
+             o->value ? o->value : "");
     fprintf(out, "  %-28s %s\n", head, o->doc);
 }
 

@@ -3,7 +3,8 @@
 #include "base/clock.h"
 #include "cli/cli_int.h"
 
-/* Words to options: --name value, --name=value, -n value; anywhere among the arguments; -- ends them. */
+/* Words to options: --name value, --name=value, -n value; anywhere among the arguments; -- ends
+ * them. */
 
 static const option help_option = {"help", 'h', OPTION_FLAG, NULL, "this text", NULL, 0, 0};
 
@@ -59,7 +60,8 @@ static err check_word(const cli *c, const option *o, const char *text)
 static err add_to_list(cli *c, const option *o, option_value *v, const char *text)
 {
     if (v->n == CLI_VALUES_MAX)
-        return err_set(ERR_INVALID, "%s: --%s: more than %d of them", c->path, o->name, CLI_VALUES_MAX);
+        return err_set(ERR_INVALID, "%s: --%s: more than %d of them", c->path, o->name,
+                       CLI_VALUES_MAX);
     const char **list = arena_array(c->a, const char *, v->n + 1);
     if (v->n) memcpy(list, v->list, v->n * sizeof *list);
     list[v->n++] = text;
@@ -77,14 +79,15 @@ static err set_value(cli *c, const option *o, option_value *v, const char *text)
         return ERR_OK;
     case OPTION_INT:
         if (parse_i64(str_of(text), &v->i) || v->i < o->min || v->i > o->max)
-            return err_set(ERR_INVALID, "%s: --%s \"%s\": want a whole number, %lld to %lld", c->path,
-                           o->name, text, (long long)o->min, (long long)o->max);
+            return err_set(ERR_INVALID, "%s: --%s \"%s\": want a whole number, %lld to %lld",
+                           c->path, o->name, text, (long long)o->min, (long long)o->max);
         return ERR_OK;
     case OPTION_TIME:
         if (time_parse(str_of(text), &v->i))
-            return err_set(ERR_INVALID,
-                           "%s: --%s \"%s\": want a time such as 2026-01-31T12:00:00Z or 2026-01-31",
-                           c->path, o->name, text);
+            return err_set(
+                ERR_INVALID,
+                "%s: --%s \"%s\": want a time such as 2026-01-31T12:00:00Z or 2026-01-31", c->path,
+                o->name, text);
         return ERR_OK;
     case OPTION_WORD:
         return check_word(c, o, text);
@@ -117,7 +120,8 @@ static err read_option(cli *c, int n_words, char *const *words, int *at)
     if (o->type == OPTION_FLAG && value.p)
         return err_set(ERR_INVALID, "%s: --%s takes no value", c->path, o->name);
     if (o->type != OPTION_FLAG && !value.p) {
-        if (*at == n_words) return err_set(ERR_INVALID, "%s: --%s: want %s behind it", c->path, o->name, o->value);
+        if (*at == n_words)
+            return err_set(ERR_INVALID, "%s: --%s: want %s behind it", c->path, o->name, o->value);
         value = str_of(words[(*at)++]);
     }
     if (c->values[i].given && o->type != OPTION_LIST)
@@ -128,8 +132,7 @@ static err read_option(cli *c, int n_words, char *const *words, int *at)
 static err check_args(const cli *c)
 {
     const command *m = c->command;
-    if (c->n_args < m->args_min)
-        return err_set(ERR_INVALID, "%s: want %s", c->path, m->args);
+    if (c->n_args < m->args_min) return err_set(ERR_INVALID, "%s: want %s", c->path, m->args);
     if (c->n_args > m->args_max)
         return err_set(ERR_INVALID, "%s: \"%s\" is one argument too many: want %s", c->path,
                        c->args[m->args_max], m->args[0] ? m->args : "none");
@@ -148,7 +151,8 @@ err cli_parse(cli *c, int n_words, char *const *words)
         } else if (options && word[0] == '-' && word[1]) {
             TRY(read_option(c, n_words, words, &at));
         } else {
-            if (c->n_args == CLI_ARGS_MAX) return err_set(ERR_INVALID, "%s: too many arguments", c->path);
+            if (c->n_args == CLI_ARGS_MAX)
+                return err_set(ERR_INVALID, "%s: too many arguments", c->path);
             c->args[c->n_args++] = word;
             at++;
         }

@@ -101,7 +101,8 @@ static void write_table(const listing *l, buf *b)
     for (size_t r = 0; r <= l->n; r++) {
         for (size_t c = 0; c < l->n_keys; c++) {
             if (!in_table(l, c)) continue;
-            bool number = l->n && (l->rows[0][c].type == CELL_INT || l->rows[0][c].type == CELL_REAL);
+            bool number =
+                l->n && (l->rows[0][c].type == CELL_INT || l->rows[0][c].type == CELL_REAL);
             str s = r ? shown(l->a, &l->rows[r - 1][c]) : str_of(l->keys[c]);
             put_cell(b, s, width[c], number, c == last);
         }

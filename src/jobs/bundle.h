@@ -124,6 +124,8 @@ MUST_CHECK err bundle_load(arena *a, const char *path, str target, const bundle_
                            size_t n_vars, bundle **ret);
 MUST_CHECK err bundle_from_snapshot(arena *a, str json, bundle **ret);
 const bundle_job *bundle_find_job(const bundle *b, str name);
+/* bundle_schema writes the JSON Schema (draft 2020-12) of a bundle: docs/tidemill.schema.json. */
+void bundle_schema(buf *out);
 /* What apply would do: one line a resource. */
 typedef enum change_kind { CHANGE_CREATE, CHANGE_UPDATE, CHANGE_DELETE, CHANGE_NONE } change_kind;
 typedef struct bundle_change {
@@ -131,9 +133,9 @@ typedef struct bundle_change {
     str type, name; /* "job", "ml_monitoring" */
     str detail;     /* what differs: "schedule: … -> …" */
 } bundle_change;
-/* bundle_plan compares with what is applied on the home (nothing: everything is created).
- * bundle_apply makes it so, in one transaction, and says what it did; repeated, it changes nothing.
- */
+/* bundle_plan compares with what is applied on the home (d NULL, or nothing applied: everything is
+ * created). bundle_apply makes it so, in one transaction, and says what it did; repeated, it
+ * changes nothing. Owner: a. */
 MUST_CHECK err bundle_plan(db *d, arena *a, const bundle *b, bundle_change **ret, size_t *ret_n);
 MUST_CHECK err bundle_apply(db *d, arena *a, const bundle *b, int64_t now_ms, bundle_change **ret,
                             size_t *ret_n);

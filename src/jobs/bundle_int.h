@@ -61,9 +61,6 @@ extern const key_table bundle_root_keys;
  */
 bool bundle_key_is_frame(str key);
 
-/* bundle_schema writes the JSON Schema (draft 2020-12) of the table: docs/tidemill.schema.json. */
-void bundle_schema(buf *out);
-
 /* --- reading */
 
 typedef struct bundle_files { /* what was read, before it is understood */

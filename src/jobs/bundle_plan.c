@@ -148,15 +148,9 @@ static void plan_itself(plan *p, const yaml *from, const yaml *to, str name)
     buf_done(&words);
 }
 
-static err plan_tx(db_tx *tx, plan *p, const bundle *b)
+static err plan_against(plan *p, const bundle *b, const yaml *from)
 {
-    db_rows r;
-    yaml *from = NULL, *to;
-    TRY(tx_rows(tx, p->a,
-                "SELECT json FROM bundle JOIN bundle_snapshot ON sha256 = snapshot_sha WHERE name "
-                "= ? AND target = ?",
-                DB_ARGS(db_text(b->name), db_text(b->target)), &r));
-    if (r.n) TRY(yaml_parse(p->a, db_cell_s(&r, 0, 0), "applied", &from));
+    yaml *to;
     TRY(yaml_parse(p->a, b->snapshot, "snapshot", &to));
     plan_itself(p, from, to, b->name);
     for (size_t i = 0; i < bundle_root_keys.n; i++) {
@@ -166,6 +160,19 @@ static err plan_tx(db_tx *tx, plan *p, const bundle *b)
                      yaml_find(to, k->name));
     }
     return ERR_OK;
+}
+
+static err plan_tx(db_tx *tx, plan *p, const bundle *b)
+{
+    db_rows r;
+    yaml *from = NULL;
+    TRY(tx_rows(
+        tx, p->a,
+        "SELECT json FROM bundle JOIN bundle_snapshot ON sha256 = snapshot_sha WHERE name = ?"
+        " AND target = ?",
+        DB_ARGS(db_text(b->name), db_text(b->target)), &r));
+    if (r.n) TRY(yaml_parse(p->a, db_cell_s(&r, 0, 0), "applied", &from));
+    return plan_against(p, b, from);
 }
 
 typedef struct planning {
@@ -183,9 +190,9 @@ static err plan_read(db_tx *tx, void *arg)
 
 err bundle_plan(db *d, arena *a, const bundle *b, bundle_change **ret, size_t *ret_n)
 {
-    assert(d && a && b && ret && ret_n);
+    assert(a && b && ret && ret_n);
     planning x = {.p = {.a = a}, .b = b};
-    TRY(db_read(d, plan_read, &x));
+    TRY(d ? db_read(d, plan_read, &x) : plan_against(&x.p, b, NULL));
     *ret = x.p.v;
     *ret_n = x.p.n;
     return ERR_OK;

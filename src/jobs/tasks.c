@@ -288,9 +288,7 @@ static err do_deploy(task_call *c, jw *w, str *ret)
     jw_kstr(w, "reason", r.reason);
     jw_kstr(w, "curl", r.curl);
     jw_kf64(w, "test_prediction", r.test_prediction);
-    *ret = r.promoted ? str_fmt(c->a, "promoted version %lld: %.*s", (long long)r.version,
-                                STR_ARG(r.reason))
-                      : str_fmt(c->a, "not promoted: %.*s", STR_ARG(r.reason));
+    *ret = r.reason; /* "promoted version 2: …", "not promoted: …" */
     return ERR_OK;
 }
 
