@@ -63,6 +63,12 @@ err duck_lib_get(const duck_lib **ret)
     return e;
 }
 
+void duck_handover(void)
+{
+    pthread_mutex_lock(&lib_lock);
+    pthread_mutex_unlock(&lib_lock);
+}
+
 const char *duck_version(void)
 {
     pthread_mutex_lock(&lib_lock);

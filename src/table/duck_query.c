@@ -349,6 +349,7 @@ static err run(duck *d, const char *what, const char *sql, sinks *q)
     d->lib->destroy_result(&r);
     if (pending) d->lib->destroy_pending(&pending);
     d->lib->destroy_prepare(&p);
+    duck_handover();
     return e;
 }
 
