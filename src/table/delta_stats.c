@@ -50,8 +50,8 @@ static void put_text(buf *b, str text)
  * behind it (as Spark does), which also covers what DuckDB has cut off at 256 bytes. */
 static bool put_string(buf *b, str text, bool up)
 {
-    static const char greatest[] = "\xF4\x8F\xBF\xBF"; /* U+10FFFF */
-    char cut[TEXT_MAX + 4];
+    static const unsigned char greatest[4] = {0xF4, 0x8F, 0xBF, 0xBF}; /* U+10FFFF */
+    char cut[TEXT_MAX + sizeof greatest];
     size_t n = TEXT_MAX;
     if (text.n <= TEXT_MAX) {
         put_text(b, text);
@@ -61,8 +61,8 @@ static bool put_string(buf *b, str text, bool up)
         n--;
     if (up && !memcmp(text.p + n, greatest, 1)) return false;
     memcpy(cut, text.p, n);
-    if (up) memcpy(cut + n, greatest, 4);
-    put_text(b, (str){cut, up ? n + 4 : n});
+    if (up) memcpy(cut + n, greatest, sizeof greatest);
+    put_text(b, (str){cut, up ? n + sizeof greatest : n});
     return true;
 }
 

@@ -150,6 +150,7 @@ static const double *scalar_column(const duck_lib *lib, duckdb_vector v, size_t 
     const double *data = lib->vector_get_data(v);
     const uint64_t *mask = lib->vector_get_validity(v);
     if (!mask) return data;
+    assert(copy);
     for (size_t i = 0; i < n; i++)
         copy[i] = duck_valid(mask, i) ? data[i] : (double)NAN;
     return copy;
