@@ -1,0 +1,97 @@
+#include <math.h>
+
+#include "base/clock.h"
+#include "cli/demo_int.h"
+
+/* The numbers of the demo, all of them out of what the commands reported. */
+
+double demo_seconds(const demo *d)
+{
+    return (double)(mono_us() - d->begin_us) / 1e6;
+}
+
+static str text(yyjson_val *o, const char *key)
+{
+    yyjson_val *v = yyjson_obj_get(o, key);
+    return yyjson_is_str(v) ? json_str(v) : STR("");
+}
+
+static double number(yyjson_val *o, const char *key)
+{
+    yyjson_val *v = yyjson_obj_get(o, key);
+    return yyjson_is_num(v) ? yyjson_get_num(v) : NAN;
+}
+
+static long long whole(yyjson_val *o, const char *key)
+{
+    return yyjson_get_sint(yyjson_obj_get(o, key));
+}
+
+/* "fare_amount 4, trip_distance 35": which expectation dropped how many rows. */
+static str drops(arena *a, yyjson_val *train)
+{
+    yyjson_val *list = yyjson_obj_get(yyjson_obj_get(train, "checks"), "expectations"), *e;
+    size_t i, n;
+    buf b;
+    buf_init(&b, 64 << 10);
+    yyjson_arr_foreach(list, i, n, e)
+    {
+        if (whole(e, "dropped") > 0)
+            buf_fmt(&b, "%s%lld by %.*s", b.n ? ", " : "", whole(e, "dropped"),
+                    STR_ARG(text(e, "name")));
+    }
+    str s = str_dup(a, buf_str(&b));
+    buf_done(&b);
+    return s;
+}
+
+static str alerts(arena *a, yyjson_val *monitor)
+{
+    yyjson_val *list = yyjson_obj_get(monitor, "alerts"), *e;
+    size_t i, n;
+    buf b;
+    buf_init(&b, 64 << 10);
+    yyjson_arr_foreach(list, i, n, e)
+    {
+        str column = text(e, "column");
+        buf_fmt(&b, "%s%.*s%s%.*s %.2f (more than %g)", i ? ", " : "", STR_ARG(text(e, "metric")),
+                column.n ? " of " : "", STR_ARG(column), number(e, "value"),
+                number(e, "threshold"));
+    }
+    if (!b.n) buf_fmt(&b, "no alert");
+    str s = str_dup(a, buf_str(&b));
+    buf_done(&b);
+    return s;
+}
+
+static void print_day(const demo *d, const char *title, yyjson_val *batch, yyjson_val *monitor)
+{
+    printf("  %-15s %lld rows scored, mean prediction %.2f: %.*s: %.*s\n", title,
+           whole(batch, "rows"), number(batch, "mean_prediction"),
+           STR_ARG(text(monitor, "verdict")), STR_ARG(alerts(d->a, monitor)));
+}
+
+err demo_summary(const demo *d)
+{
+    printf("\nSummary\n");
+    printf("  %-15s %lld read, %lld dropped: %.*s\n", "trips", whole(d->train, "rows"),
+           whole(d->train, "dropped"), STR_ARG(drops(d->a, d->train)));
+    printf("  %-15s %lld tried; the champion is version %lld\n", "candidates",
+           whole(d->train, "candidates"), whole(d->deploy, "version"));
+    printf("  %-15s %.4f on %lld held-out rows; always saying the mean: %.4f\n", "MAE",
+           number(d->validate, "mae"), whole(d->train, "rows_test"),
+           number(d->train, "mae_of_mean"));
+    print_day(d, "calm day", d->calm_batch, d->calm);
+    print_day(d, "shifted day", d->shifted_batch, d->shifted);
+    printf("  %-15s %.*s\n", "endpoint", STR_ARG(text(d->deploy, "endpoint_url")));
+    printf("  %-15s %.*s\n", "try it", STR_ARG(text(d->deploy, "curl")));
+    printf("  %-15s %.1f s\n", "time", demo_seconds(d));
+    bool calm = str_is(text(d->calm, "verdict"), "ok");
+    bool shifted = str_is(text(d->shifted, "verdict"), "alert") &&
+                   yyjson_is_true(yyjson_obj_get(d->shifted, "should_retrain"));
+    if (calm && shifted) return ERR_OK;
+    return err_set(
+        ERR_INVALID,
+        "demo: the monitor said \"%.*s\" of the calm day and \"%.*s\" of the shifted one",
+        STR_ARG(text(d->calm, "verdict")), STR_ARG(text(d->shifted, "verdict")));
+}
