@@ -205,9 +205,9 @@ static err step(demo *d, const char *const *argv, yyjson_val **ret)
 }
 
 /* The values of one task of a run. */
-static err values_of(yyjson_val *run, const char *key, yyjson_val **ret)
+static err values_of(yyjson_val *ran, const char *key, yyjson_val **ret)
 {
-    yyjson_val *t, *tasks = yyjson_obj_get(run, "tasks");
+    yyjson_val *t, *tasks = yyjson_obj_get(ran, "tasks");
     size_t i, n;
     yyjson_arr_foreach(tasks, i, n, t)
     {
@@ -301,10 +301,9 @@ static err stay(demo *d)
 
 err cmd_demo(cli *c)
 {
-    const char *env = getenv("TIDEMILL_HOME");
     demo d = {.c = c,
               .a = c->a,
-              .home = cli_text(c, "home", env && env[0] ? env : "build/demo-home"),
+              .home = cli_text(c, "home", "build/demo-home"),
               .bundle = cli_text(c, "bundle", "examples/nyc_taxi"),
               .vars = variables,
               .begin_us = mono_us()};

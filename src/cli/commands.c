@@ -74,7 +74,7 @@ static const option tables_show_options[] = {
     OUTPUT,
     {"rows", 'n', OPTION_INT, "N", "print the first rows (0)", NULL, 0, CLI_ROWS_MAX}};
 static const option demo_options[] = {
-    HOME,
+    {"home", 0, OPTION_TEXT, "DIR", "made anew each time (build/demo-home)", NULL, 0, 0},
     {"bundle", 'b', OPTION_TEXT, "DIR", "the bundle (examples/nyc_taxi)", NULL, 0, 0},
     {"port", 'p', OPTION_INT, "N", "port of the server, or a free one where it is busy (5000)",
      NULL, 1, 65535},

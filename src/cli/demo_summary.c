@@ -19,7 +19,7 @@ static str text(yyjson_val *o, const char *key)
 static double number(yyjson_val *o, const char *key)
 {
     yyjson_val *v = yyjson_obj_get(o, key);
-    return yyjson_is_num(v) ? yyjson_get_num(v) : NAN;
+    return yyjson_is_num(v) ? yyjson_get_num(v) : (double)NAN;
 }
 
 static long long whole(yyjson_val *o, const char *key)
@@ -53,10 +53,9 @@ static str alerts(arena *a, yyjson_val *monitor)
     buf_init(&b, 64 << 10);
     yyjson_arr_foreach(list, i, n, e)
     {
-        str column = text(e, "column");
+        str name = text(e, "column");
         buf_fmt(&b, "%s%.*s%s%.*s %.2f (more than %g)", i ? ", " : "", STR_ARG(text(e, "metric")),
-                column.n ? " of " : "", STR_ARG(column), number(e, "value"),
-                number(e, "threshold"));
+                name.n ? " of " : "", STR_ARG(name), number(e, "value"), number(e, "threshold"));
     }
     if (!b.n) buf_fmt(&b, "no alert");
     str s = str_dup(a, buf_str(&b));
