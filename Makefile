@@ -10,7 +10,7 @@ build: deps ## build/tidemill
 	@tools/build $(V)
 
 demo: build ## from the trips to a served, monitored model (stays on a terminal)
-	@tools/demo
+	@build/tidemill demo --home build/demo-home --bundle examples/nyc_taxi
 
 run: build ## a server on 127.0.0.1:5000 over ./.tidemill
 	@build/tidemill server

@@ -37,7 +37,7 @@ def load(pid, port, connections):
 def nginx(port, body):
     config = common.WORK / "nginx.conf"
     config.write_text(NGINX.format(work=common.WORK, port=port, body=body))
-    process = subprocess.Popen(["taskset", "-c", "0", "nginx", "-c", str(config), "-p", str(common.WORK)])
+    process = subprocess.Popen(["taskset", "-c", "0", str(common.ROOT / "build/deps/debian/nginx/usr/sbin/nginx"), "-c", str(config), "-p", str(common.WORK)])
     common.wait_for(port, "/")
     return process
 

@@ -139,12 +139,13 @@ void db_on_notify(db *d, void (*fn)(void *ctx, str topic), void *ctx);
  * protocol or somebody calls shutdown(fd); runs the peer's transactions on d. check is asked at the
  * greeting and inside every committing write transaction, with the token that the peer gave, and
  * may refuse (a fence). A peer of another user is refused. A write transaction that the peer does
- * not finish within DB_TX_MS_MAX is rolled back and the peer dropped, so that a stopped child
+ * not finish within tx_ms_max is rolled back and the peer dropped, so that a stopped child
  * cannot hold the writer. Blocks; one thread a connection; fd stays the caller's. */
 typedef struct db_relay {
     db *d; /* sqlite backend */
     err (*check)(void *ctx, db_tx *tx, str token);
     void *ctx;
+    int64_t tx_ms_max; /* 0: DB_TX_MS_MAX */
 } db_relay;
 void db_relay_serve(const db_relay *r, int fd);
 /* db_relay_listen makes the listening socket (mode 0600, close-on-exec); path may be longer than a

@@ -98,12 +98,18 @@ static err run_statement(peer *p, db_tx *tx, const wire_msg *m)
     return reply_rows(p, &rows);
 }
 
+static int64_t tx_ms_max(const peer *p)
+{
+    if (!p->write) return DB_RELAY_READ_MS_MAX;
+    return p->r->tx_ms_max ? p->r->tx_ms_max : DB_TX_MS_MAX;
+}
+
 static err too_slow(peer *p)
 {
     p->gone = true;
     return err_set(ERR_LIMIT,
-                   "db: a transaction of another process took longer than %d ms: rolled back",
-                   p->write ? DB_TX_MS_MAX : DB_RELAY_READ_MS_MAX);
+                   "db: a transaction of another process took longer than %lld ms: rolled back",
+                   (long long)tx_ms_max(p));
 }
 
 static err next_request(peer *p, wire_msg *ret)
@@ -118,7 +124,7 @@ static err next_request(peer *p, wire_msg *ret)
 static err peer_tx(db_tx *tx, void *arg)
 {
     peer *p = arg;
-    p->deadline_us = mono_us() + 1000LL * (p->write ? DB_TX_MS_MAX : DB_RELAY_READ_MS_MAX);
+    p->deadline_us = mono_us() + tx_ms_max(p) * 1000;
     tx->deadline_us = p->deadline_us;
     TRY(reply_done(p, 0));
     for (;;) {

@@ -195,7 +195,8 @@ static void get_rows(arena *a, reader *r, wire_msg *m)
 {
     m->n = (size_t)get_int(r, 4);
     m->cols = (size_t)get_int(r, 2);
-    if (m->n > DB_ROWS_MAX || m->cols > WIRE_COLS_MAX || (m->n && !m->cols)) r->bad = true;
+    if (m->n > WIRE_CELLS_MAX || m->cols > WIRE_COLS_MAX || (m->n && !m->cols)) r->bad = true;
+    if (m->n * m->cols > WIRE_CELLS_MAX) r->bad = true;
     m->v = get_values(a, r, m->n * m->cols);
 }
 

@@ -33,7 +33,8 @@ enum {
     WIRE_BODY_MAX = 64 << 20,
     WIRE_TOKEN_MAX = 256,
     WIRE_PATH_MAX = 4096,
-    WIRE_COLS_MAX = 2000,        /* SQLite's own limit */
+    WIRE_COLS_MAX = 2000,   /* SQLite's own limit */
+    WIRE_CELLS_MAX = 32768, /* of one ROWS frame: more than WIRE_ROWS_BYTES and a row can hold */
     WIRE_ROWS_BYTES = 256 << 10, /* a ROWS frame is sent when it is this big */
 };
 

@@ -60,10 +60,12 @@ typedef struct http_app {
 
 typedef struct http_limits {
     size_t head_max, headers_max, body_max; /* bytes, count, bytes */
-    size_t connections_max, pool_queue_max, pipeline_max;
+    size_t connections_max, pool_queue_max;
+    size_t pipeline_max; /* requests of one connection in a row, before the other connections have their turn */
+    size_t kept_max;     /* bytes of memory of all bodies that are coming in and of all deferred requests */
     int64_t head_ms, body_ms, idle_ms, write_ms, drain_ms;
 } http_limits;
-extern const http_limits http_limits_default; /* 16 KiB, 64, 16 MiB; 20,000, 1,024, 64; 10 s, 30 s, 75 s, 30 s, 30 s */
+extern const http_limits http_limits_default; /* 16 KiB, 64, 16 MiB; 20,000, 1,024, 64, 1 GiB; 10 s, 30 s, 75 s, 30 s, 30 s */
 
 typedef struct http_options {
     const char *host; /* only loopback addresses, until authentication exists: ERR_DENIED */

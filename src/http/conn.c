@@ -1,0 +1,340 @@
+/* The life of a connection: its buffers, what epoll watches, its time limits, its end. Knows nothing of HTTP. */
+#include "http/conn_int.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/fault.h"
+
+/* ---- plain sockets */
+
+static ssize_t plain_recv(http_conn *c, void *p, size_t n)
+{
+    return recv(c->fd, p, n, 0);
+}
+
+static ssize_t plain_send(http_conn *c, const void *p, size_t n, bool more)
+{
+    if (fault_hit("net_send")) return -1;
+    return send(c->fd, p, n, MSG_NOSIGNAL | (more ? MSG_MORE : 0));
+}
+
+static void plain_shut(http_conn *c)
+{
+    (void)shutdown(c->fd, SHUT_WR); /* fails only when the peer is gone, which the next read says */
+}
+
+static void plain_close(http_conn *c)
+{
+    (void)close(c->fd); /* nothing can be done about a socket that does not close well */
+}
+
+const stream_ops http_stream_plain = {plain_recv, plain_send, plain_shut, plain_close};
+
+/* ---- beginning and end */
+
+static void watch(http_loop *l, http_conn *c, uint32_t events)
+{
+    if (c->events == events) return;
+    struct epoll_event e = {.events = events, .data.ptr = c};
+    int r = epoll_ctl(l->epoll, EPOLL_CTL_MOD, c->fd, &e);
+    assert(!r);
+    (void)r;
+    c->events = events;
+}
+
+static int64_t limit_of(const http_limits *m, conn_timer t)
+{
+    switch (t) {
+    case TIMER_IDLE:
+        return m->idle_ms;
+    case TIMER_HEAD:
+        return m->head_ms;
+    case TIMER_BODY:
+        return m->body_ms;
+    case TIMER_WRITE:
+        return m->write_ms;
+    case TIMER_LINGER:
+        return LINGER_MS;
+    case TIMER_NONE:
+        break;
+    }
+    assert(!"TIMER_NONE has no limit");
+    return 0;
+}
+
+static void time_from_now(http_loop *l, http_conn *c, conn_timer t)
+{
+    c->timer = (uint8_t)t;
+    c->deadline_ms = t == TIMER_NONE ? INT64_MAX : l->now_ms + limit_of(&l->s->limits, t);
+}
+
+http_conn *http_conn_new(http_loop *l, int fd)
+{
+    struct epoll_event e = {.events = EPOLLIN};
+    http_conn *c = mem_new(1, sizeof *c);
+    *c = (http_conn){.stream = &http_stream_plain,
+                     .proto = &http_proto_h1,
+                     .fd = fd,
+                     .events = EPOLLIN,
+                     .next = l->conns};
+    e.data.ptr = c;
+    if (epoll_ctl(l->epoll, EPOLL_CTL_ADD, fd, &e)) { /* no kernel memory */
+        mem_free(c);
+        return NULL;
+    }
+    if (c->next) c->next->prev = c;
+    l->conns = c;
+    atomic_store_explicit(&l->count.open, ++l->n_conns, memory_order_relaxed);
+    atomic_fetch_add_explicit(&l->s->n_open, 1, memory_order_relaxed);
+    time_from_now(l, c, TIMER_IDLE);
+    return c;
+}
+
+void http_conn_free(http_conn *c)
+{
+    mem_free(c->in);
+    mem_free(c->out);
+    mem_free(c);
+}
+
+void http_conn_bury(http_loop *l, http_conn *c)
+{
+    if (c->state != CONN_DEAD || c->kept || c->again) return; /* somebody will come back to it */
+    c->turn_next = l->grave;
+    l->grave = c;
+}
+
+void http_conn_drop(http_loop *l, http_conn *c)
+{
+    if (c->state == CONN_DEAD) return;
+    c->stream->close(c);
+    c->fd = -1;
+    if (c->prev) c->prev->next = c->next;
+    else l->conns = c->next;
+    if (c->next) c->next->prev = c->prev;
+    atomic_store_explicit(&l->count.open, --l->n_conns, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&l->s->n_open, 1, memory_order_relaxed);
+    if (c->kept && c->state == CONN_BODY) {
+        http_kept_release(c->kept);
+        c->kept = NULL;
+    }
+    c->state = CONN_DEAD;
+    http_conn_bury(l, c);
+}
+
+/* ---- bytes out */
+
+/* The socket took less than it was given: the rest waits in c->out. */
+static void hold_back(http_conn *c, const char *p, size_t n)
+{
+    if (c->out_at) {
+        memmove(c->out, c->out + c->out_at, c->out_n - c->out_at);
+        c->out_n -= c->out_at;
+        c->out_at = 0;
+    }
+    c->out = mem_grow(c->out, c->out_n + n, 1);
+    memcpy(c->out + c->out_n, p, n);
+    c->out_n += n;
+}
+
+/* push sends what the socket takes of p[0..n); the peer being gone drops the connection. Returns how much was taken. */
+static size_t push(http_loop *l, http_conn *c, const char *p, size_t n, bool more)
+{
+    size_t at = 0;
+    while (at < n) {
+        ssize_t r = c->stream->send(c, p + at, n - at, more);
+        if (r > 0) {
+            at += (size_t)r;
+            continue;
+        }
+        if (r < 0 && errno == EINTR) continue;
+        if (r < 0 && errno != EAGAIN) http_conn_drop(l, c);
+        break;
+    }
+    count_add(&l->count.bytes_out, at);
+    return at;
+}
+
+static void flush(http_loop *l, http_conn *c, bool more)
+{
+    size_t n = l->out_n;
+    l->out_n = 0;
+    if (!n || c->state == CONN_DEAD) return;
+    size_t sent = c->out_n ? 0 : push(l, c, l->out, n, more);
+    if (sent < n && c->state != CONN_DEAD) hold_back(c, l->out + sent, n - sent);
+}
+
+char *http_conn_room(http_loop *l, http_conn *c, size_t n)
+{
+    assert(n <= OUT_SIZE);
+    if (OUT_SIZE - l->out_n < n) flush(l, c, true);
+    return l->out + l->out_n;
+}
+
+void http_conn_put(http_loop *l, http_conn *c, const char *p, size_t n)
+{
+    if (!n) return;
+    if (n <= OUT_SIZE) {
+        memcpy(http_conn_room(l, c, n), p, n);
+        l->out_n += n;
+        return;
+    }
+    flush(l, c, true); /* a large body is not copied, but for what the socket does not take */
+    if (c->state == CONN_DEAD) return;
+    size_t sent = c->out_n ? 0 : push(l, c, p, n, false);
+    if (sent < n && c->state != CONN_DEAD) hold_back(c, p + sent, n - sent);
+}
+
+static void writable(http_loop *l, http_conn *c)
+{
+    size_t sent = push(l, c, c->out + c->out_at, c->out_n - c->out_at, false);
+    if (c->state == CONN_DEAD || !sent) return;
+    c->out_at += sent;
+    if (c->out_at < c->out_n) {
+        time_from_now(l, c, TIMER_WRITE);
+        return;
+    }
+    mem_free(c->out);
+    c->out = NULL;
+    c->out_at = c->out_n = 0;
+    http_conn_resume(l, c);
+}
+
+/* ---- bytes in */
+
+void http_conn_keep(http_loop *l, http_conn *c, const char *p, size_t n)
+{
+    assert(n <= l->in_size && !c->in_n);
+    if (!n) return;
+    if (c->in_cap < n) {
+        mem_free(c->in);
+        c->in_cap = n < 1024 ? 1024 : (uint32_t)n;
+        c->in = mem_grow(NULL, c->in_cap, 1);
+    }
+    memcpy(c->in, p, n);
+    c->in_n = (uint32_t)n;
+}
+
+/* Brings the bytes that waited to the front of the read buffer; returns how many. */
+static size_t fetch(http_loop *l, http_conn *c)
+{
+    size_t n = c->in_n;
+    if (n) memcpy(l->in, c->in, n);
+    c->in_n = 0;
+    return n;
+}
+
+static bool takes_input(const http_conn *c)
+{
+    return (c->state == CONN_HEAD || c->state == CONN_BODY) && !c->out_n;
+}
+
+void http_conn_resume(http_loop *l, http_conn *c)
+{
+    if (takes_input(c) && c->in_n) {
+        size_t n = fetch(l, c);
+        c->proto->input(l, c, l->in, n);
+    }
+    http_conn_settle(l, c);
+}
+
+void http_conn_again(http_loop *l, http_conn *c)
+{
+    if (c->again) return;
+    c->again = true;
+    c->turn_next = l->again;
+    l->again = c;
+}
+
+static void drop_input(http_loop *l, http_conn *c)
+{
+    ssize_t r = c->stream->recv(c, l->in, l->in_size);
+    if (r < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    if (r > 0) c->dropped += (size_t)r;
+    if (r <= 0 || c->dropped > 4 * l->s->limits.body_max + l->in_size) http_conn_drop(l, c);
+}
+
+static void readable(http_loop *l, http_conn *c, uint32_t events)
+{
+    if (c->state == CONN_LINGER) {
+        drop_input(l, c);
+        return;
+    }
+    if (!takes_input(c) || c->again) {
+        if (events & (EPOLLERR | EPOLLHUP)) http_conn_drop(l, c);
+        else watch(l, c, c->events & ~(uint32_t)EPOLLIN); /* until settle wants it again */
+        return;
+    }
+    size_t had = fetch(l, c);
+    ssize_t r = c->stream->recv(c, l->in + had, l->in_size - had);
+    if (r > 0) {
+        count_add(&l->count.bytes_in, (uint64_t)r);
+        c->proto->input(l, c, l->in, had + (size_t)r);
+        http_conn_settle(l, c);
+        return;
+    }
+    if (r < 0 && (errno == EAGAIN || errno == EINTR)) http_conn_keep(l, c, l->in, had);
+    else http_conn_drop(l, c); /* the peer is gone, or will send no more: nobody waits for an answer */
+}
+
+void http_conn_event(http_loop *l, http_conn *c, uint32_t events)
+{
+    if (c->state != CONN_DEAD && (events & EPOLLOUT) && c->out_n) writable(l, c);
+    if (c->state != CONN_DEAD && (events & (EPOLLIN | EPOLLHUP | EPOLLERR))) readable(l, c, events);
+}
+
+/* ---- what is due after each event */
+
+static void begin_linger(http_loop *l, http_conn *c)
+{
+    c->stream->shut(c);
+    c->state = CONN_LINGER;
+    time_from_now(l, c, TIMER_LINGER);
+    watch(l, c, EPOLLIN);
+}
+
+static conn_timer timer_due(const http_conn *c)
+{
+    if (c->out_n) return TIMER_WRITE;
+    if (c->state == CONN_BODY) return TIMER_BODY;
+    if (c->state == CONN_HEAD) return c->in_n ? TIMER_HEAD : TIMER_IDLE;
+    return TIMER_NONE;
+}
+
+void http_conn_settle(http_loop *l, http_conn *c)
+{
+    flush(l, c, false);
+    if (c->state == CONN_DEAD || c->state == CONN_LINGER) return;
+    if (c->state == CONN_FLUSH && !c->out_n) {
+        if (c->linger) begin_linger(l, c);
+        else http_conn_drop(l, c);
+        return;
+    }
+    conn_timer due = timer_due(c);
+    if (due != (conn_timer)c->timer || due == TIMER_IDLE) time_from_now(l, c, due);
+    if (c->out_n) watch(l, c, EPOLLOUT);
+    else if (c->state != CONN_WORK) watch(l, c, EPOLLIN); /* WORK: only when something comes, see readable */
+}
+
+void http_conn_sweep(http_loop *l, http_conn *c)
+{
+    assert(c->state != CONN_DEAD);
+    bool idle = c->timer == TIMER_IDLE;
+    if (idle && c->in && c->deadline_ms - l->s->limits.idle_ms + IN_KEPT_MS < l->now_ms) {
+        mem_free(c->in);
+        c->in = NULL;
+        c->in_cap = 0;
+    }
+    if (l->now_ms < c->deadline_ms) return;
+    if (c->timer == TIMER_HEAD || c->timer == TIMER_BODY) {
+        c->proto->late(l, c);
+        http_conn_settle(l, c);
+    } else {
+        http_conn_drop(l, c);
+    }
+}

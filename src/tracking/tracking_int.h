@@ -1,0 +1,77 @@
+/* tracking/tracking_int: what the files of this room share. Everything here runs inside a
+ * transaction unless said otherwise. */
+#ifndef TIDEMILL_TRACKING_TRACKING_INT_H
+#define TIDEMILL_TRACKING_TRACKING_INT_H
+
+#include "tracking/tracking.h"
+
+enum {
+    TRACKING_KEY_MAX = 250,
+    TRACKING_PARAM_VALUE_MAX = 6000,
+    TRACKING_TAG_VALUE_MAX = 8000,
+    TRACKING_METRICS_MAX = 1000,     /* a batch */
+    TRACKING_PARAMS_MAX = 100,       /* a batch */
+    TRACKING_TAGS_MAX = 100,         /* a batch */
+    TRACKING_ENTITIES_MAX = 1000,    /* a batch, all together */
+    TRACKING_LIST_MAX = 50000,       /* runs or experiments in one answer */
+    TRACKING_NAME_MAX = 500,         /* experiment, run and logged model names */
+    TRACKING_HISTORY_MAX = 20000000, /* points in one answer */
+    ARTIFACT_PATH_MAX = 1024,
+    ARTIFACT_BATCH_MAX = 10000,
+};
+
+/* --- check.c: MLflow's rules for names and sizes, in its words. where is the field's path:
+ * "params[3]". */
+MUST_CHECK err check_key(const char *where, str key);
+MUST_CHECK err check_length(const char *where, const char *field, str value, size_t max);
+MUST_CHECK err check_pairs(const char *list, const key_value *v, size_t n, size_t value_max);
+MUST_CHECK err check_batch(const run_batch *b);
+MUST_CHECK err check_run_status(const char *status);
+
+/* --- rows.c: statements over many rows in few round trips. */
+/* rows_insert runs "head (?,…),(?,…) tail" over n_rows × n_cols values, split at DB_ARGS_MAX.
+ * *ret_changed may be NULL. */
+MUST_CHECK err rows_insert(db_tx *tx, const char *head, size_t n_cols, const db_val *v,
+                           size_t n_rows, const char *tail, int64_t *ret_changed);
+/* rows_in runs "head ?,?,… tail" with first (n_first values) before the list, split at DB_ARGS_MAX,
+ * and hands each result to fn. */
+typedef err (*rows_fn)(void *ctx, const db_rows *r);
+typedef struct rows_in_list {
+    const char *head, *tail;
+    const db_val *first;
+    size_t n_first;
+    const db_val *list;
+    size_t n_list;
+} rows_in_list;
+MUST_CHECK err rows_in(db_tx *tx, arena *a, const rows_in_list *q, rows_fn fn, void *ctx);
+
+typedef struct kv_list {
+    key_value *v;
+    size_t n;
+} kv_list;
+/* kv_load: the pairs of n owners (row ids), each list sorted by key. head is "SELECT owner, key,
+ * value FROM … WHERE owner IN (". */
+MUST_CHECK err kv_load(db_tx *tx, arena *a, const char *head, const int64_t *ids, size_t n,
+                       kv_list *ret);
+/* kv_put writes pairs of one owner, the last of equal keys wins. head is "INSERT INTO …(owner, key,
+ * value) VALUES". */
+MUST_CHECK err kv_put(db_tx *tx, arena *a, const char *head, const char *tail, int64_t owner,
+                      const key_value *v, size_t n);
+
+/* --- experiments.c, runs.c */
+int64_t experiment_row(str id); /* -1: not an experiment id */
+MUST_CHECK err experiment_need_active(db_tx *tx, arena *a, str id);
+MUST_CHECK err run_need(db_tx *tx, arena *a, str run_id, int64_t *ret_row); /* any lifecycle */
+MUST_CHECK err run_missing(str run_id);                                     /* sets the message */
+/* run_not_active explains why a statement over an active run found none. */
+MUST_CHECK err run_not_active(db_tx *tx, arena *a, str run_id);
+MUST_CHECK err run_tags_put(db_tx *tx, arena *a, int64_t row, const key_value *v, size_t n);
+
+/* --- metrics.c: log_seq is the number of this batch within its run, from 1. */
+MUST_CHECK err metrics_put(db_tx *tx, arena *a, int64_t run_row, int64_t log_seq, const metric *v,
+                           size_t n);
+
+/* --- names.c */
+str run_name_make(arena *a);
+
+#endif
