@@ -94,6 +94,7 @@ typedef struct bundle {
     size_t n_monitors;
     const bundle_job *jobs;
     size_t n_jobs;
+    bool development; /* the target's mode: schedules are paused unless they say otherwise */
     str snapshot; /* the merged, substituted tree as canonical JSON with dir and target: bundle_from_snapshot reads it back */
 } bundle;
 
