@@ -4,13 +4,23 @@
 #include "api/rows_int.h"
 #include "base/json.h"
 
+enum { SHOWN_MAX = 40, NAME_SHOWN_MAX = 100 }; /* bytes of the caller's text in a message */
+
+/* shown cuts a text where a character ends. */
+static str shown(str s, size_t max)
+{
+    if (s.n <= max) return s;
+    while (max && ((unsigned char)s.p[max] & 0xC0) == 0x80)
+        max--;
+    return (str){s.p, max};
+}
+
 /* got_text: a value as an error shows it, short. */
 static const char *got_text(arena *a, yyjson_val *v)
 {
     if (yyjson_is_str(v)) {
-        str s = json_str(v);
-        return cstr_fmt(a, "string \"%.*s\"%s", (int)(s.n > 40 ? 40 : s.n), s.p,
-                        s.n > 40 ? "…" : "");
+        str s = shown(json_str(v), SHOWN_MAX);
+        return cstr_fmt(a, "string \"%.*s\"%s", STR_ARG(s), s.n < json_str(v).n ? "…" : "");
     }
     if (yyjson_is_real(v)) return cstr_fmt(a, "%.17g", yyjson_get_real(v));
     if (yyjson_is_sint(v)) return cstr_fmt(a, "%lld", (long long)yyjson_get_sint(v));
@@ -19,10 +29,26 @@ static const char *got_text(arena *a, yyjson_val *v)
     return yyjson_is_null(v) ? "null" : yyjson_is_arr(v) ? "an array" : "an object";
 }
 
-static err wrong(arena *a, const field *f, const char *path, yyjson_val *v)
+/* Where a value stands; made into words only when it is wrong. key.p NULL: data[r][c] of a split.
+ */
+typedef struct place {
+    size_t r, c;
+    str key;
+} place;
+
+static const char *place_text(arena *a, const place *p)
 {
-    return err_set(ERR_INVALID, "%s: want %s, got %s", path, field_type_name(f->type),
-                   got_text(a, v));
+    str k = shown(p->key, NAME_SHOWN_MAX);
+    return k.p ? cstr_fmt(a, "dataframe_records[%zu].%.*s", p->r, STR_ARG(k))
+               : cstr_fmt(a, "dataframe_split.data[%zu][%zu]", p->r, p->c);
+}
+
+/* Whole numbers up to 2^53: beyond, the model's double could not hold them. */
+static bool to_whole(yyjson_val *v, double *ret)
+{
+    *ret = yyjson_get_num(v);
+    if (yyjson_is_uint(v)) return yyjson_get_uint(v) <= UINT64_C(1) << 53;
+    return yyjson_is_sint(v) && yyjson_get_sint(v) >= -(INT64_C(1) << 53);
 }
 
 /* to_number: the value of one cell as MLflow's schema enforcement takes it: whole numbers do for
@@ -34,13 +60,9 @@ static bool to_number(const field *f, yyjson_val *v, double *ret)
         *ret = yyjson_get_bool(v) ? 1 : 0;
         return yyjson_is_bool(v);
     case FIELD_INTEGER:
-        *ret = yyjson_get_num(v);
-        return yyjson_is_int(v) && fabs(*ret) <= 2147483647.0;
+        return to_whole(v, ret) && *ret <= INT32_MAX && *ret >= INT32_MIN;
     case FIELD_LONG:
-        *ret = yyjson_get_num(v);
-        return yyjson_is_int(v) &&
-               fabs(*ret) <=
-                   9007199254740992.0; /* beyond 2^53 the model's double could not hold it */
+        return to_whole(v, ret);
     case FIELD_FLOAT:
         *ret = (double)(float)yyjson_get_num(v);
         return yyjson_is_num(v) && isfinite(*ret);
@@ -56,19 +78,32 @@ static bool to_number(const field *f, yyjson_val *v, double *ret)
     return false;
 }
 
-static err cell(arena *a, const rows_form *f, size_t column, const char *path, yyjson_val *v,
-                double *row)
+static err wrong(arena *a, const field *f, const place *p, yyjson_val *v)
 {
-    const field *in = &f->inputs->fields[column];
-    double *to = &row[f->to_model[column]];
+    const char *where = place_text(a, p), *type = field_type_name(f->type);
+    if (!field_type_numeric(f->type) && f->type != FIELD_BOOLEAN)
+        return err_set(ERR_INVALID, "%s: the signature wants a %s, which this model cannot take",
+                       where, type);
+    if (yyjson_is_int(v) && f->type == FIELD_LONG)
+        return err_set(ERR_INVALID, "%s: want a long of at most 2^53 in size, got %s", where,
+                       got_text(a, v));
+    return err_set(ERR_INVALID, "%s: want %s, got %s", where, type, got_text(a, v));
+}
+
+static err cell(arena *a, const rows_form *f, size_t at, const place *p, yyjson_val *v, double *row)
+{
+    const field *in = &f->inputs->fields[at];
+    double *to = &row[f->to_model[at]], x;
     if (yyjson_is_null(v)) {
         if (in->required)
-            return err_set(ERR_INVALID, "%s: is null, but the signature requires a %s", path,
-                           field_type_name(in->type));
+            return err_set(ERR_INVALID, "%s: is null, but the signature requires a %s",
+                           place_text(a, p), field_type_name(in->type));
         *to = (double)NAN;
         return ERR_OK;
     }
-    return to_number(in, v, to) ? ERR_OK : wrong(a, in, path, v);
+    if (!to_number(in, v, &x)) return wrong(a, in, p, v);
+    *to = x;
+    return ERR_OK;
 }
 
 static err unknown(arena *a, const rows_form *f, const char *path, str name)
@@ -92,36 +127,37 @@ static err new_matrix(arena *a, const rows_form *f, size_t rows, matrix *ret)
 }
 
 /* What is not there is NaN where the signature allows it. */
-static err absent(const rows_form *f, size_t column, const char *where, double *row)
+static err absent(const rows_form *f, size_t at, const char *list, size_t r, double *row)
 {
-    const field *in = &f->inputs->fields[column];
+    const field *in = &f->inputs->fields[at];
     if (in->required)
-        return err_set(ERR_INVALID, "%s.%.*s: is missing, the signature requires it", where,
+        return err_set(ERR_INVALID, "%s[%zu].%.*s: is missing, the signature requires it", list, r,
                        STR_ARG(in->name));
-    row[f->to_model[column]] = (double)NAN;
+    row[f->to_model[at]] = (double)NAN;
     return ERR_OK;
 }
 
 static err read_record(arena *a, const rows_form *f, size_t r, yyjson_val *v, bool *seen,
                        double *row)
 {
-    const char *where = cstr_fmt(a, "dataframe_records[%zu]", r);
     if (!yyjson_is_obj(v))
-        return err_set(ERR_INVALID, "%s: want an object with a value for each column, got %s",
-                       where, got_text(a, v));
+        return err_set(
+            ERR_INVALID,
+            "dataframe_records[%zu]: want an object with a value for each column, got %s", r,
+            got_text(a, v));
     memset(seen, 0, f->inputs->n * sizeof *seen);
     size_t i, max;
     yyjson_val *k, *x;
     yyjson_obj_foreach(v, i, max, k, x)
     {
-        const char *path = cstr_fmt(a, "%s.%.*s", where, STR_ARG(json_str(k)));
-        ptrdiff_t at = schema_find(f->inputs, json_str(k), i);
-        if (at < 0) return unknown(a, f, path, json_str(k));
+        const place p = {.r = r, .key = json_str(k)};
+        ptrdiff_t at = schema_find(f->inputs, p.key, i);
+        if (at < 0) return unknown(a, f, place_text(a, &p), p.key);
         seen[at] = true;
-        TRY(cell(a, f, (size_t)at, path, x, row));
+        TRY(cell(a, f, (size_t)at, &p, x, row));
     }
     for (size_t c = 0; c < f->inputs->n; c++)
-        if (!seen[c]) TRY(absent(f, c, where, row));
+        if (!seen[c]) TRY(absent(f, c, "dataframe_records", r, row));
     return ERR_OK;
 }
 
@@ -140,69 +176,83 @@ static err read_records(arena *a, const rows_form *f, yyjson_val *records, matri
     return ERR_OK;
 }
 
-/* read_columns: (*ret_at)[k] is the schema's position of the k-th column. */
-static err read_columns(arena *a, const rows_form *f, yyjson_val *columns, size_t **ret_at,
-                        bool **ret_seen)
+/* What "columns" says. */
+typedef struct split_columns {
+    size_t *at; /* the schema's position of the k-th */
+    size_t n;
+    bool *seen; /* per column of the schema */
+} split_columns;
+
+static err read_column(arena *a, const rows_form *f, yyjson_val *v, size_t k, split_columns *ret)
 {
-    size_t n = yyjson_arr_size(columns), k, max;
-    size_t *at = arena_array(a, size_t, n);
-    bool *seen = arena_array(a, bool, f->inputs->n);
+    if (!yyjson_is_str(v))
+        return err_set(ERR_INVALID,
+                       "dataframe_split.columns[%zu]: want the name of a column, got %s", k,
+                       got_text(a, v));
+    ptrdiff_t at = schema_find(f->inputs, json_str(v), k);
+    str name = shown(json_str(v), NAME_SHOWN_MAX);
+    const char *where = "";
+    if (at < 0 || ret->seen[at])
+        where = cstr_fmt(a, "dataframe_split.columns[%zu] \"%.*s\"", k, STR_ARG(name));
+    if (at < 0) return unknown(a, f, where, json_str(v));
+    if (ret->seen[at]) return err_set(ERR_INVALID, "%s: stands there twice", where);
+    ret->seen[at] = true;
+    ret->at[k] = (size_t)at;
+    return ERR_OK;
+}
+
+static err read_columns(arena *a, const rows_form *f, yyjson_val *columns, split_columns *ret)
+{
+    *ret = (split_columns){.at = arena_array(a, size_t, yyjson_arr_size(columns)),
+                           .n = yyjson_arr_size(columns),
+                           .seen = arena_array(a, bool, f->inputs->n)};
+    size_t k, max;
     yyjson_val *v;
-    yyjson_arr_foreach(columns, k, max, v)
-    {
-        const char *path = cstr_fmt(a, "dataframe_split.columns[%zu]", k);
-        if (!yyjson_is_str(v))
-            return err_set(ERR_INVALID, "%s: want the name of a column, got %s", path,
-                           got_text(a, v));
-        ptrdiff_t found = schema_find(f->inputs, json_str(v), k);
-        if (found < 0)
-            return unknown(a, f, cstr_fmt(a, "%s \"%.*s\"", path, STR_ARG(json_str(v))),
-                           json_str(v));
-        if (seen[found])
-            return err_set(ERR_INVALID, "%s: column %.*s stands there twice", path,
-                           STR_ARG(json_str(v)));
-        seen[found] = true;
-        at[k] = (size_t)found;
-    }
+    yyjson_arr_foreach(columns, k, max, v) TRY(read_column(a, f, v, k, ret));
     for (size_t c = 0; c < f->inputs->n; c++)
-        if (!seen[c] && f->inputs->fields[c].required)
+        if (!ret->seen[c] && f->inputs->fields[c].required)
             return err_set(ERR_INVALID,
                            "dataframe_split.columns: %.*s is missing, the signature requires it",
                            STR_ARG(f->inputs->fields[c].name));
-    *ret_at = at;
-    *ret_seen = seen;
+    return ERR_OK;
+}
+
+static err read_split_row(arena *a, const rows_form *f, const split_columns *cols, size_t r,
+                          yyjson_val *v, double *row)
+{
+    if (!yyjson_is_arr(v) || yyjson_arr_size(v) != cols->n)
+        return err_set(
+            ERR_INVALID,
+            "dataframe_split.data[%zu]: want an array of %zu values, one for each column", r,
+            cols->n);
+    size_t c, max;
+    yyjson_val *x;
+    yyjson_arr_foreach(v, c, max, x)
+    {
+        const place p = {.r = r, .c = c};
+        TRY(cell(a, f, cols->at[c], &p, x, row));
+    }
+    for (c = 0; c < f->inputs->n; c++)
+        if (!cols->seen[c]) TRY(absent(f, c, "dataframe_split.data", r, row));
     return ERR_OK;
 }
 
 static err read_split(arena *a, const rows_form *f, yyjson_val *split, matrix *ret)
 {
     static const char *const keys[] = {"columns", "data", "index", NULL};
-    yyjson_val *columns, *data, *row, *v;
+    yyjson_val *columns, *data, *v;
     if (!yyjson_is_obj(split))
         return err_set(ERR_INVALID, "dataframe_split: want an object with columns and data, got %s",
                        got_text(a, split));
     TRY(json_only(split, "dataframe_split", keys));
     TRY(json_get_arr(split, "dataframe_split", "columns", &columns));
     TRY(json_get_arr(split, "dataframe_split", "data", &data));
-    size_t *at, r, c, max, n = yyjson_arr_size(columns);
-    bool *seen;
-    TRY(read_columns(a, f, columns, &at, &seen));
+    split_columns cols;
+    TRY(read_columns(a, f, columns, &cols));
     matrix x;
     TRY(new_matrix(a, f, yyjson_arr_size(data), &x));
-    yyjson_arr_foreach(data, r, max, row)
-    {
-        size_t n_cells;
-        if (!yyjson_is_arr(row) || yyjson_arr_size(row) != n)
-            return err_set(
-                ERR_INVALID,
-                "dataframe_split.data[%zu]: want an array of %zu values, one for each column", r,
-                n);
-        yyjson_arr_foreach(row, c, n_cells, v)
-            TRY(cell(a, f, at[c], cstr_fmt(a, "dataframe_split.data[%zu][%zu]", r, c), v,
-                     x.v + r * x.stride));
-        for (c = 0; c < f->inputs->n; c++)
-            if (!seen[c]) TRY(absent(f, c, "dataframe_split", x.v + r * x.stride));
-    }
+    size_t r, max;
+    yyjson_arr_foreach(data, r, max, v) TRY(read_split_row(a, f, &cols, r, v, x.v + r * x.stride));
     *ret = x;
     return ERR_OK;
 }

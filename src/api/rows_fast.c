@@ -9,9 +9,10 @@ typedef struct scan {
     const char *p, *end;
     arena *a;
     const rows_form *f;
-    matrix x;     /* grows */
-    size_t cap;   /* rows that x.v has room for */
-    size_t *seen; /* per column: 1 + the last record that had it */
+    matrix x;          /* grows */
+    size_t cap;        /* rows that x.v has room for */
+    const char *first; /* where the first row begins */
+    size_t *seen;      /* per column: 1 + the last record that had it */
 } scan;
 
 static void blanks(scan *s)
@@ -33,15 +34,17 @@ static bool take(scan *s, char c)
     return true;
 }
 
-/* key: a string without escapes, and the colon when one is wanted. */
+/* key: a string without escapes and control characters, and the colon when one is wanted. It is
+ * only ever compared with names of the signature, so whether it is UTF-8 need not be asked. */
 static bool key(scan *s, bool colon, str *ret)
 {
     if (!take(s, '"')) return false;
-    const char *begin = s->p, *q = memchr(begin, '"', (size_t)(s->end - begin));
-    if (!q) return false;
-    *ret = (str){begin, (size_t)(q - begin)};
-    if (memchr(begin, '\\', ret->n)) return false;
-    s->p = q + 1;
+    const char *begin = s->p, *p = begin;
+    while (p < s->end && *p != '"' && *p != '\\' && (unsigned char)*p >= 0x20)
+        p++;
+    if (p == s->end || *p != '"') return false;
+    *ret = (str){begin, (size_t)(p - begin)};
+    s->p = p + 1;
     return !colon || take(s, ':');
 }
 
@@ -62,8 +65,8 @@ static bool digits(scan *s, uint64_t *m, int *n)
     return s->p > begin;
 }
 
-/* number by RFC 8259. A mantissa of at most 2^53 and a power of ten of at most 22 are both exact
- * doubles, so one multiplication or division rounds rightly (Clinger 1990); the rest goes to
+/* number by RFC 8259 without an exponent. A mantissa of at most 2^53 and a power of ten of at most
+ * 22 are both exact doubles, so one division rounds rightly (Clinger 1990); the rest goes to
  * parse_f64. */
 static bool number(scan *s, bool whole, double *ret)
 {
@@ -78,43 +81,54 @@ static bool number(scan *s, bool whole, double *ret)
     int n = 0, power = 0;
     const char *first = s->p;
     if (!digits(s, &m, &n) || (*first == '0' && s->p - first > 1)) return false;
-    if (s->p < s->end && (*s->p == '.' || *s->p == 'e' || *s->p == 'E')) {
+    if (s->p < s->end && *s->p == '.') {
         if (whole) return false;
-        if (*s->p == '.') {
-            const char *dot = ++s->p;
-            if (!digits(s, &m, &n)) return false;
-            power = (int)(dot - s->p);
-        }
-        if (s->p < s->end && (*s->p == 'e' || *s->p == 'E')) return false;
+        const char *dot = ++s->p;
+        if (!digits(s, &m, &n)) return false;
+        power = (int)(s->p - dot);
     }
-    if (n > 19 || m > (1ULL << 53) || power < -22) {
+    if (s->p < s->end && (*s->p == 'e' || *s->p == 'E')) return false;
+    if (n > 19 || m > (1ULL << 53) || power > 22) {
         if (whole) return false;
         return !parse_f64((str){begin, (size_t)(s->p - begin)}, ret) && isfinite(*ret);
     }
-    double v = (double)m / ten[-power];
-    *ret = minus ? -v : v;
+    double v = (double)m / ten[power];
+    *ret = minus && (m || power) ? -v : v; /* -0 is a whole number, and those have one zero */
     return true;
 }
 
-static bool cell(scan *s, size_t column, double *row)
+static bool cell(scan *s, size_t at, double *row)
 {
-    field_type t = s->f->inputs->fields[column].type;
+    field_type t = s->f->inputs->fields[at].type;
     double v;
     if (t != FIELD_DOUBLE && t != FIELD_LONG && t != FIELD_INTEGER) return false;
     if (!number(s, t != FIELD_DOUBLE, &v)) return false;
-    if (t == FIELD_INTEGER && fabs(v) > 2147483647.0) return false;
-    row[s->f->to_model[column]] = v;
+    if (t == FIELD_INTEGER && (v > INT32_MAX || v < INT32_MIN)) return false;
+    row[s->f->to_model[at]] = v;
     return true;
+}
+
+/* rows_to_come guesses from the bytes that the rows so far took. */
+static size_t rows_to_come(const scan *s)
+{
+    size_t row_bytes = (size_t)(s->p - s->first) / s->x.rows + 1;
+    size_t rest = (size_t)(s->end - s->p) / row_bytes;
+    return rest + rest / 8 + 1;
 }
 
 static double *new_row(scan *s)
 {
-    size_t cols = s->f->n_features;
+    size_t cols = s->f->n_features, max = ROWS_CELLS_MAX / cols;
+    if (max > ROWS_MAX) max = ROWS_MAX;
     if (s->x.rows == s->cap) {
-        size_t more = s->cap ? s->cap * 2 : 16;
-        if (more > ROWS_MAX || more * cols > ROWS_CELLS_MAX) return NULL;
+        size_t more = s->cap ? s->cap + rows_to_come(s) : 1;
+        if (more > max) more = max;
+        if (more == s->cap) return NULL;
         double *v = arena_alloc_raw(s->a, more * cols, sizeof *v);
-        if (s->cap) memcpy(v, s->x.v, s->x.rows * cols * sizeof *v);
+        if (s->cap)
+            memcpy(v, s->x.v, s->x.rows * cols * sizeof *v);
+        else
+            s->first = s->p;
         s->x.v = v;
         s->cap = more;
     }
@@ -184,7 +198,8 @@ static bool split(scan *s)
 
 bool rows_fast(arena *a, const rows_form *f, str body, matrix *ret)
 {
-    assert(a && f && f->inputs->n > 0 && f->n_features == f->inputs->n && ret);
+    assert(a && f && ret);
+    assert(f->inputs->n > 0 && f->n_features == f->inputs->n);
     scan s = {.p = body.p,
               .end = body.p + body.n,
               .a = a,
@@ -192,7 +207,7 @@ bool rows_fast(arena *a, const rows_form *f, str body, matrix *ret)
               .seen = arena_array(a, size_t, f->inputs->n)};
     s.x.cols = s.x.stride = f->n_features;
     str name;
-    if (!take(&s, '{') || !key(&s, true, &name)) return false;
+    if (!body.n || !take(&s, '{') || !key(&s, true, &name)) return false;
     bool ok = str_is(name, "dataframe_records") ? list(&s, record)
                                                 : str_is(name, "dataframe_split") && split(&s);
     if (!ok || !take(&s, '}')) return false;
@@ -204,5 +219,6 @@ bool rows_fast(arena *a, const rows_form *f, str body, matrix *ret)
 
 err rows_read(arena *a, const rows_form *f, str body, matrix *ret)
 {
-    return rows_fast(a, f, body, ret) ? ERR_OK : rows_careful(a, f, body, ret);
+    if (f->inputs->n && f->n_features == f->inputs->n && rows_fast(a, f, body, ret)) return ERR_OK;
+    return rows_careful(a, f, body, ret);
 }
