@@ -1,8 +1,9 @@
 /* base/err: how a function says that it failed.
  *
- * A function that can fail returns err: 0 is success, anything else is the kind of failure. The words
- * for people go into this thread's message: what, where, why and what to do. The function that sees the
- * failure sets them (err_set); callers may put context in front (err_add); one place logs them. */
+ * A function that can fail returns err: 0 is success, anything else is the kind of failure. The
+ * words for people go into this thread's message: what, where, why and what to do. The function
+ * that sees the failure sets them (err_set); callers may put context in front (err_add); one place
+ * logs them. */
 #ifndef TIDEMILL_BASE_ERR_H
 #define TIDEMILL_BASE_ERR_H
 
@@ -30,15 +31,16 @@ typedef err_kind err;
  * "who: what: value, want …, do …". */
 __attribute__((format(printf, 2, 3))) err err_set(err e, const char *fmt, ...);
 
-/* err_add puts "context: " in front of this thread's message and returns e unchanged; ERR_OK passes through untouched. */
+/* err_add puts "context: " in front of this thread's message and returns e unchanged; ERR_OK passes
+ * through untouched. */
 __attribute__((format(printf, 2, 3))) err err_add(err e, const char *fmt, ...);
 
-/* err_sys is err_set with ": <strerror(errno)>" behind the words. ENOENT gives ERR_MISSING, EACCES and EPERM ERR_DENIED,
- * EEXIST ERR_CONFLICT, everything else e. */
+/* err_sys is err_set with ": <strerror(errno)>" behind the words. ENOENT gives ERR_MISSING, EACCES
+ * and EPERM ERR_DENIED, EEXIST ERR_CONFLICT, everything else e. */
 __attribute__((format(printf, 2, 3))) err err_sys(err e, const char *fmt, ...);
 
-/* What err_set and err_sys return is never ERR_OK. Said like this, the compiler and the analyzers know
- * it too, and that a ret_ argument was written wherever TRY went on. */
+/* What err_set and err_sys return is never ERR_OK. Said like this, the compiler and the analyzers
+ * know it too, and that a ret_ argument was written wherever TRY went on. */
 static inline err err_failed_(err e)
 {
     if (e == ERR_OK) __builtin_unreachable();
@@ -47,13 +49,15 @@ static inline err err_failed_(err e)
 #define err_set(...) err_failed_((err_set)(__VA_ARGS__))
 #define err_sys(...) err_failed_((err_sys)(__VA_ARGS__))
 
-/* err_message is the last message set on this thread; never NULL. Borrowed until the next err_set or err_add. */
+/* err_message is the last message set on this thread; never NULL. Borrowed until the next err_set
+ * or err_add. */
 const char *err_message(void);
 
 /* err_name is the kind as a word ("invalid", "missing", …): static text. */
 const char *err_name(err e);
 
-/* err_http and err_exit map the kind to an HTTP status and to an exit code of the command; the one place that does. */
+/* err_http and err_exit map the kind to an HTTP status and to an exit code of the command; the one
+ * place that does. */
 int err_http(err e);
 int err_exit(err e);
 

@@ -3,10 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
-enum {
-    JSON_SIZE_MAX = 1 << 30,
-    FEW_KEYS = 16, /* up to here pairs of keys are compared one by one */
-};
+enum { FEW_KEYS = 16 }; /* up to here pairs of keys are compared one by one */
 
 /* yyjson takes its memory from the arena: a request that fits its arena's first block costs no
  * malloc. */

@@ -15,15 +15,19 @@ static err wrong(yyjson_val *v, const char *where, const char *key, const char *
                    want);
 }
 
+static err not_object(yyjson_val *o, const char *where)
+{
+    return err_set(ERR_INVALID, "%s: is %s, want an object", where[0] ? where : "the whole",
+                   o ? yyjson_get_type_desc(o) : "absent");
+}
+
 /* field finds the value of key; *ret is NULL when it is absent or null. */
 static err field(yyjson_val *o, const char *where, const char *key, yyjson_val **ret)
 {
     assert(where);
     assert(key);
     assert(ret);
-    if (!yyjson_is_obj(o))
-        return err_set(ERR_INVALID, "%s: is %s, want an object", where[0] ? where : "the whole",
-                       o ? yyjson_get_type_desc(o) : "absent");
+    if (!yyjson_is_obj(o)) return not_object(o, where);
     yyjson_val *v = yyjson_obj_get(o, key);
     *ret = yyjson_is_null(v) ? NULL : v;
     return ERR_OK;
@@ -89,11 +93,11 @@ static err as_f64(yyjson_val *v, const char *where, const char *key, double *ret
     if (!yyjson_is_str(v)) return wrong(v, where, key, want);
     str s = json_str(v);
     if (str_is(s, "NaN"))
-        *ret = NAN;
+        *ret = (double)NAN;
     else if (str_is(s, "Infinity"))
-        *ret = INFINITY;
+        *ret = (double)INFINITY;
     else if (str_is(s, "-Infinity"))
-        *ret = -INFINITY;
+        *ret = -(double)INFINITY;
     else
         return wrong(v, where, key, want);
     return ERR_OK;
@@ -184,7 +188,7 @@ err json_only(yyjson_val *o, const char *where, const char *const *keys)
 {
     assert(where);
     assert(keys);
-    if (!yyjson_is_obj(o)) return wrong(o, where, where[0] ? "" : "the whole", "an object");
+    if (!yyjson_is_obj(o)) return not_object(o, where);
     size_t n = 0;
     while (keys[n])
         n++;

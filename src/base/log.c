@@ -13,7 +13,7 @@
 #include "base/utf8_int.h"
 
 enum {
-    LINE_MAX = 4096,
+    RECORD_MAX = 4096,
     TAIL_ROOM = 16, /* kept for what closes a record: quotes, brackets, new line */
     FIELDS_MAX = 24,
 };
@@ -26,7 +26,7 @@ static const char *const names[] = {
 
 /* One record on its way out: it is cut, never split. */
 typedef struct line {
-    char p[LINE_MAX];
+    char p[RECORD_MAX];
     size_t n;
 } line;
 
@@ -178,7 +178,7 @@ void log_at(log_level level, const char *room, const char *fmt, ...)
     assert(room);
     if (level < log_least()) return;
     const int saved = errno;
-    char msg[LINE_MAX];
+    char msg[RECORD_MAX];
     va_list ap;
     va_start(ap, fmt);
     int n = vsnprintf(msg, sizeof msg, fmt, ap);

@@ -1,4 +1,5 @@
-/* base/progress: how long work tells its human what it does, one line at a time, without knowing where the lines go. */
+/* base/progress: how long work tells its human what it does, one line at a time, without knowing
+ * where the lines go. */
 #ifndef TIDEMILL_BASE_PROGRESS_H
 #define TIDEMILL_BASE_PROGRESS_H
 

@@ -3,6 +3,7 @@
 #include <locale.h>
 #include <math.h>
 #include <stdlib.h>
+#include <yyjson.h>
 
 #include "base/mem.h"
 #include "base/str.h"
@@ -81,6 +82,14 @@ err parse_f64(str s, double *ret)
     char text[NUMBER_MAX];
     memcpy(text, s.p, s.n);
     text[s.n] = '\0';
+    /* Nearly all numbers are written as JSON has them, and yyjson reads those five times faster, as
+     * exactly. */
+    yyjson_val val;
+    const char *stop = yyjson_read_number(text, &val, YYJSON_READ_NOFLAG, NULL, NULL);
+    if (stop == text + s.n) {
+        *ret = text[0] == '-' ? -fabs(yyjson_get_num(&val)) : yyjson_get_num(&val); /* "-0" too */
+        return ERR_OK;
+    }
     /* glibc answers the C locale with a constant: nothing is allocated. */
     locale_t c = newlocale(LC_ALL_MASK, "C", NULL);
     assert(c);

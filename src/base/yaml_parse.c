@@ -2,6 +2,7 @@
 #include <libfyaml.h>
 #include <stdlib.h>
 
+#include "base/buf.h"
 #include "base/map.h"
 #include "base/utf8_int.h"
 #include "base/yaml_int.h"
@@ -42,6 +43,7 @@ typedef struct reader {
     size_t total; /* nodes so far, aliases expanded */
     node *root;
     int line, col; /* where the last token stood */
+    buf text;      /* of one scalar; no escape is longer than three times its source */
 } reader;
 
 static err err_here(const reader *r, err kind, const char *msg, str word)
@@ -93,6 +95,14 @@ static bool wants_key(const reader *r)
     return r->n == l->first || r->stack[r->n - 1].value;
 }
 
+/* A value that is not there ("a:") stands where its key does. */
+static void move_to_key(reader *r)
+{
+    if (r->levels[r->depth - 1].at->y.kind != YAML_MAP) return;
+    r->line = r->stack[r->n - 1].line;
+    r->col = r->stack[r->n - 1].col;
+}
+
 /* add puts a finished or just opened value where it belongs. */
 static err add(reader *r, node *x)
 {
@@ -114,18 +124,24 @@ static err add(reader *r, node *x)
     return ERR_OK;
 }
 
+/* token_text reads the token piece by piece: fy_token_get_text of 0.7.12 loses memory when a scalar
+ * has many escapes (libfyaml issue 233). */
 static str token_text(reader *r, struct fy_token *t)
 {
-    size_t n = 0;
-    const char *p = t ? fy_token_get_text(t, &n) : NULL;
-    return str_dup(r->a, (str){p ? p : "", p ? n : 0});
+    buf_reset(&r->text);
+    struct fy_token_iter *it = t ? fy_token_iter_create(t) : NULL;
+    const struct fy_iter_chunk *c = NULL;
+    while (it && (c = fy_token_iter_chunk_next(it, c, NULL)))
+        buf_put(&r->text, c->str, c->len);
+    fy_token_iter_destroy(it);
+    assert(!r->text.over);
+    return str_dup(r->a, buf_str(&r->text));
 }
 
 /* name_it lets later aliases find x. */
-static err name_it(reader *r, struct fy_token *anchor, node *x)
+static void name_it(reader *r, struct fy_token *anchor, node *x)
 {
     if (anchor) map_put(r->anchors, token_text(r, anchor), x);
-    return ERR_OK;
 }
 
 static err no_tag(reader *r, struct fy_token *tag)
@@ -138,14 +154,18 @@ static err no_tag(reader *r, struct fy_token *tag)
 static err on_scalar(reader *r, const struct fy_event_scalar_data *d)
 {
     TRY(no_tag(r, d->tag));
+    if (!d->value && r->depth && !wants_key(r)) move_to_key(r);
     move_to(r, d->anchor);
     move_to(r, d->value);
+    const enum fy_scalar_style style = d->value ? fy_token_scalar_style(d->value) : FYSS_PLAIN;
+    if (style == FYSS_SINGLE_QUOTED || style == FYSS_DOUBLE_QUOTED)
+        r->col--; /* the mark stands behind the quote */
     TRY(count(r, 1));
     node *x = node_new(r, YAML_STR);
     x->y.text = token_text(r, d->value);
-    x->y.plain = !d->value || fy_token_scalar_style(d->value) == FYSS_PLAIN;
+    x->y.plain = style == FYSS_PLAIN;
     if (x->y.plain) yaml_type_plain(&x->y);
-    TRY(name_it(r, d->anchor, x));
+    name_it(r, d->anchor, x);
     return add(r, x);
 }
 
@@ -173,7 +193,7 @@ static err on_start(reader *r, yaml_kind kind, struct fy_token *anchor, struct f
                        r->col, YAML_DEPTH_MAX);
     node *x = node_new(r, kind);
     x->open = true;
-    TRY(name_it(r, anchor, x));
+    name_it(r, anchor, x);
     TRY(add(r, x));
     r->levels[r->depth++] = (level){x, r->n};
     return ERR_OK;
@@ -322,6 +342,7 @@ err yaml_parse(arena *a, str text, const char *file, yaml **ret)
     TRY(check_bytes(text, file));
     const struct fy_diag_cfg diag_cfg = {.level = FYET_ERROR, .module_mask = ~0U};
     reader r = {.a = a, .file = str_c(a, str_of(file)), .anchors = map_new(a), .line = 1, .col = 1};
+    buf_init(&r.text, 3 * (size_t)YAML_SIZE_MAX);
     r.diag = fy_diag_create(&diag_cfg);
     const struct fy_parse_cfg cfg = {.flags = FYPCF_QUIET | FYPCF_COLLECT_DIAG |
                                               FYPCF_DEFAULT_VERSION_1_2 | FYPCF_JSON_NONE,
@@ -336,6 +357,7 @@ err yaml_parse(arena *a, str text, const char *file, yaml **ret)
     fy_parser_destroy(r.fyp);
     fy_diag_destroy(r.diag);
     mem_free(r.stack);
+    buf_done(&r.text);
     if (e) return e;
     if (is_empty(&r)) {
         r.line = r.col = 1;

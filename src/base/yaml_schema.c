@@ -67,13 +67,13 @@ static bool special_float(str s, double *ret)
     static const char *const nans[] = {".nan", ".NaN", ".NAN", NULL};
     static const char *const infs[] = {".inf", ".Inf", ".INF", NULL};
     if (any_of(s, nans)) {
-        *ret = NAN;
+        *ret = (double)NAN;
         return true;
     }
     bool minus = s.n && s.p[0] == '-';
     if (s.n && (minus || s.p[0] == '+')) s = (str){s.p + 1, s.n - 1};
     if (!any_of(s, infs)) return false;
-    *ret = minus ? -INFINITY : INFINITY;
+    *ret = minus ? -(double)INFINITY : (double)INFINITY;
     return true;
 }
 

@@ -135,7 +135,7 @@ static err score_sql(job *j, str relation, bool actual, str *ret)
 static err write_predictions(job *j, delta_written *ret)
 {
     str relation;
-    bool actual;
+    bool actual = false;
     TRY(source_relation(j, &relation));
     TRY(check_columns(j, relation, &actual));
     TRY(duck_add_function(j->d, "tidemill_predict", j->pack.sig.inputs.n, predict_chunk, j));

@@ -233,12 +233,11 @@ const char *sql_words(const char *sql, char ret[SQL_WORDS_MAX])
 {
     enum { ROOM = SQL_WORDS_MAX - 4 };
     size_t n = 0;
-    while (isspace((unsigned char)*sql))
-        sql++;
+    bool gap = true; /* the last byte was white space */
     for (; *sql && n < ROOM; sql++) {
         bool space = isspace((unsigned char)*sql);
-        if (space && ret[n - 1] == ' ') continue;
-        ret[n++] = space ? ' ' : *sql;
+        if (!space || !gap) ret[n++] = space ? ' ' : *sql;
+        gap = space;
     }
     while (n && ret[n - 1] == ' ')
         n--;

@@ -311,7 +311,7 @@ static err relay_rows(db_tx *tx, arena *a, const char *sql, const db_val *args, 
     } while (!e && m.type == WIRE_ROWS);
     if (!e) {
         db_val *v = arena_alloc_raw(a, sum.n * sum.cols, sizeof *v);
-        if (sum.n) memcpy(v, sum.v, sum.n * sum.cols * sizeof *v);
+        if (sum.v) memcpy(v, sum.v, sum.n * sum.cols * sizeof *v);
         *ret = (db_rows){.n = sum.n, .cols = sum.cols, .v = v};
     }
     mem_free(sum.v);

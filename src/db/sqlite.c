@@ -66,6 +66,14 @@ static err system_kind(const sq_conn *c)
     return no == EACCES || no == EPERM || no == EROFS ? ERR_DENIED : ERR_IO;
 }
 
+/* no_space: SQLite says SQLITE_FULL for a write, but an I/O error for the log's index. */
+static bool no_space(const sq_conn *c, int rc)
+{
+    if ((rc & 0xff) == SQLITE_FULL) return true;
+    int no = sqlite3_system_errno(c->db);
+    return (rc & 0xff) == SQLITE_IOERR && (no == ENOSPC || no == EDQUOT);
+}
+
 /* sq_fail turns the connection's last error into ours; what is a statement or what was done. */
 static err sq_fail(sq_conn *c, int rc, const char *what)
 {
@@ -74,13 +82,13 @@ static err sq_fail(sq_conn *c, int rc, const char *what)
     int extended = sqlite3_extended_errcode(c->db);
     if ((extended & 0xff) != (rc & 0xff)) extended = rc;
     const char *why = sqlite3_errmsg(c->db);
-    switch (rc & 0xff) {
-    case SQLITE_CONSTRAINT:
-        return err_set(constraint_kind(extended), "db: \"%s\": %s", what, why);
-    case SQLITE_FULL:
+    if (no_space(c, rc))
         return err_set(
             ERR_IO, "db: \"%s\": no space left on the disk that holds %s: free some and try again",
             what, c->path);
+    switch (rc & 0xff) {
+    case SQLITE_CONSTRAINT:
+        return err_set(constraint_kind(extended), "db: \"%s\": %s", what, why);
     case SQLITE_NOTADB:
         return err_set(ERR_FORMAT,
                        "db: %s is not a SQLite database, or is damaged: restore it from a copy",
@@ -462,7 +470,7 @@ err sq_rows(db_tx *tx, arena *a, const char *sql, const db_val *args, size_t n_a
         e = sq_finish(c, s, rc, sql);
     if (!e) {
         db_val *v = arena_alloc_raw(a, r.n * r.cols, sizeof *v);
-        if (r.n) memcpy(v, r.v, r.n * r.cols * sizeof *v);
+        if (r.v) memcpy(v, r.v, r.n * r.cols * sizeof *v);
         *ret = (db_rows){.n = r.n, .cols = r.cols, .v = v};
     }
     mem_free(r.v);

@@ -11,6 +11,7 @@
  */
 #include <assert.h>
 #include <pthread.h>
+#include <signal.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -157,7 +158,11 @@ writer *writer_new(sq_conn *c)
     pthread_mutex_init(&w->lock, NULL);
     pthread_cond_init(&w->work, NULL);
     pthread_cond_init(&w->room, NULL);
+    sigset_t all, before; /* signals are for the threads that await them */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
     int rc = pthread_create(&w->thread, NULL, writer_main, w);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
     assert(rc == 0);
     pthread_setname_np(w->thread, "db-writer");
     return w;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -106,6 +107,18 @@ static void *door_main(void *arg)
     }
 }
 
+/* start_thread: with all signals blocked, which the guests' threads inherit: they are for the
+ * threads that await them. */
+static int start_thread(door *d)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int rc = pthread_create(&d->thread, NULL, door_main, d);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return rc;
+}
+
 err door_open(const char *path, const db_relay *relay, door **ret)
 {
     assert(path && relay && ret);
@@ -120,7 +133,7 @@ err door_open(const char *path, const db_relay *relay, door **ret)
     pthread_mutex_init(&d->lock, NULL);
     pthread_cond_init(&d->changed, NULL);
     d->wake = eventfd(0, EFD_CLOEXEC);
-    int rc = d->wake < 0 ? errno : pthread_create(&d->thread, NULL, door_main, d);
+    int rc = d->wake < 0 ? errno : start_thread(d);
     if (rc) {
         errno = rc;
         err e = err_sys(ERR_IO, "home: cannot serve %s", path);

@@ -3,13 +3,26 @@
 #include <assert.h>
 #include <string.h>
 
-/* The coding, RFC 9112 7.1, and the state before each part:
+/* The coding (RFC 9112 7.1), with the state before each part:
  *
- *   SIZE hex+  EXTENSION [";" …]  CR LF   DATA …  DATA_CR CR  DATA_LF LF   again SIZE; after a size of 0:
- *   LINE [TRAILER field CR TRAILER_LF LF  LINE …]  CR  END_LF LF  DONE
+ * - SIZE hex+  EXTENSION [";" …]  CR  SIZE_LF LF  DATA …  DATA_CR CR  DATA_LF LF  and SIZE again;
+ * - after a size of 0: LINE [TRAILER field CR  TRAILER_LF LF  and LINE again]  CR  END_LF LF  DONE.
  *
- * No white space around the size, no bare LF or CR anywhere: parsers in front of us might read those differently. */
-enum state { SIZE, EXTENSION, SIZE_LF, DATA, DATA_CR, DATA_LF, LINE, TRAILER, TRAILER_LF, END_LF, DONE };
+ * No white space around the size, no bare LF or CR anywhere: parsers in front of us might read
+ * those differently. */
+enum state {
+    SIZE,
+    EXTENSION,
+    SIZE_LF,
+    DATA,
+    DATA_CR,
+    DATA_LF,
+    LINE,
+    TRAILER,
+    TRAILER_LF,
+    END_LF,
+    DONE
+};
 
 enum { DIGITS_MAX = 15 }; /* hexadecimal digits of a size, leading zeros included: no overflow */
 
@@ -46,8 +59,10 @@ static const char *size_step(h1_chunks *d, char c)
 static const char *line_step(h1_chunks *d, char c, enum state at_cr)
 {
     if (++d->extra > H1_CHUNK_EXTRA_MAX) return "chunk extensions and trailers are too large";
-    if (c == '\r') d->state = (uint8_t)at_cr;
-    else if (!may_stand_in_line(c)) return "a control byte stands in a chunk extension or trailer";
+    if (c == '\r')
+        d->state = (uint8_t)at_cr;
+    else if (!may_stand_in_line(c))
+        return "a control byte stands in a chunk extension or trailer";
     return NULL;
 }
 
@@ -67,7 +82,8 @@ static const char *step(h1_chunks *d, char c)
     case EXTENSION:
         return line_step(d, c, SIZE_LF);
     case SIZE_LF:
-        return expect(d, c, '\n', d->left ? DATA : LINE, "the line of a chunk size ends in a bare CR");
+        return expect(d, c, '\n', d->left ? DATA : LINE,
+                      "the line of a chunk size ends in a bare CR");
     case DATA_CR:
         return expect(d, c, '\r', DATA_LF, "a chunk is longer than its size says");
     case DATA_LF:

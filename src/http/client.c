@@ -10,7 +10,8 @@
 
 enum { TIMEOUT_MS = 10 * 1000, ANSWER_MAX = 16 * 1024 * 1024 };
 
-/* What is used of libcurl. Types come from its header, addresses from the library when it is first needed. */
+/* What is used of libcurl. Types come from its header, addresses from the library when it is first
+ * needed. */
 #define CURL_FUNCTIONS(X)                                                                          \
     X(curl_global_init)                                                                            \
     X(curl_easy_init)                                                                              \
@@ -26,16 +27,15 @@ enum { TIMEOUT_MS = 10 * 1000, ANSWER_MAX = 16 * 1024 * 1024 };
 #undef curl_easy_setopt
 #undef curl_easy_getinfo
 
-typedef struct curl_table {
+/* Written once under pthread_once, immutable afterwards. A library is opened once a process, so
+ * this is not a context's. */
+static struct {
 #define MEMBER(name) __typeof__(name) *name;
     CURL_FUNCTIONS(MEMBER)
 #undef MEMBER
-} curl_table;
-
-/* Written once under pthread_once, immutable afterwards: the one library handle of the process. */
-static curl_table curl;
-static const char *curl_trouble; /* NULL: loaded */
-static char curl_trouble_text[256];
+    const char *trouble; /* NULL: the functions are there */
+    char text[256];
+} curl; /* NOLINT(cppcoreguidelines-avoid-non-const-global-variables): see above */
 
 static bool load_symbols(void *library)
 {
@@ -52,10 +52,10 @@ static void load_curl(void)
     void *library = dlopen("libcurl.so.4", RTLD_NOW | RTLD_LOCAL); /* stays open */
     if (!library || !load_symbols(library)) {
         const char *why = dlerror();
-        (void)snprintf(curl_trouble_text, sizeof curl_trouble_text, "%s", why ? why : "?");
-        curl_trouble = curl_trouble_text;
+        (void)snprintf(curl.text, sizeof curl.text, "%s", why ? why : "?");
+        curl.trouble = curl.text;
     } else if (curl.curl_global_init(CURL_GLOBAL_DEFAULT)) {
-        curl_trouble = "curl_global_init failed";
+        curl.trouble = "curl_global_init failed";
     }
 }
 
@@ -63,9 +63,9 @@ static err need_curl(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, load_curl);
-    if (curl_trouble)
+    if (curl.trouble)
         return err_set(ERR_MISSING, "http: libcurl cannot be loaded: %s; install libcurl4",
-                       curl_trouble);
+                       curl.trouble);
     return ERR_OK;
 }
 
@@ -102,8 +102,10 @@ static size_t take_body(char *p, size_t size, size_t n, void *state)
 static void add_header(call_state *s, const char *line)
 {
     struct curl_slist *more = curl.curl_slist_append(s->headers, line);
-    if (more) s->headers = more;
-    else s->bad = CURLE_OUT_OF_MEMORY;
+    if (more)
+        s->headers = more;
+    else
+        s->bad = CURLE_OUT_OF_MEMORY;
 }
 
 static void set_method(call_state *s, const http_call *c)
@@ -140,9 +142,10 @@ static err transfer_failed(const call_state *s, const http_call *c, CURLcode cod
     if (s->body.over)
         return err_set(ERR_LIMIT, "http: %s: the answer is larger than %zu bytes", c->url,
                        s->body.max);
-    if (code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL)
-        return err_set(ERR_INVALID, "http: %s: %s, want http:// or https://", c->url,
-                       curl.curl_easy_strerror(code));
+    if (code == CURLE_URL_MALFORMAT) return err_set(ERR_INVALID, "http: '%s' is not a URL", c->url);
+    if (code == CURLE_UNSUPPORTED_PROTOCOL) /* the scheme was checked: this is libcurl's word for
+                                               HTTP/0.9 */
+        return err_set(ERR_IO, "http: %s: what answers there does not speak HTTP", c->url);
     if (code == CURLE_OPERATION_TIMEDOUT)
         return err_set(ERR_IO, "http: %s: timed out after %lld ms", c->url,
                        (long long)(c->timeout_ms ? c->timeout_ms : TIMEOUT_MS));
@@ -169,6 +172,9 @@ err http_send(arena *a, const http_call *c, http_answer *ret)
 {
     assert(a && c && ret);
     assert(c->method && c->url && c->timeout_ms >= 0);
+    if (!str_starts(str_of(c->url), "http://") && !str_starts(str_of(c->url), "https://"))
+        return err_set(ERR_INVALID, "http: '%s': want a URL that begins with http:// or https://",
+                       c->url);
     TRY(need_curl());
     call_state s = {.easy = curl.curl_easy_init()};
     buf_init(&s.body, c->answer_max ? c->answer_max : ANSWER_MAX);
@@ -180,8 +186,10 @@ err http_send(arena *a, const http_call *c, http_answer *ret)
     err e = ERR_OK;
     CURLcode code = s.bad;
     if (!code) code = curl.curl_easy_perform(s.easy);
-    if (code) e = transfer_failed(&s, c, code);
-    else e = read_answer(a, &s, ret);
+    if (code)
+        e = transfer_failed(&s, c, code);
+    else
+        e = read_answer(a, &s, ret);
     call_done(&s);
     return e;
 }

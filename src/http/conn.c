@@ -1,4 +1,5 @@
-/* The life of a connection: its buffers, what epoll watches, its time limits, its end. Knows nothing of HTTP. */
+/* The life of a connection: its buffers, what epoll watches, its time limits, its end. Knows
+ * nothing of HTTP. */
 #include "http/conn_int.h"
 
 #include <assert.h>
@@ -114,8 +115,10 @@ void http_conn_drop(http_loop *l, http_conn *c)
     if (c->state == CONN_DEAD) return;
     c->stream->close(c);
     c->fd = -1;
-    if (c->prev) c->prev->next = c->next;
-    else l->conns = c->next;
+    if (c->prev)
+        c->prev->next = c->next;
+    else
+        l->conns = c->next;
     if (c->next) c->next->prev = c->prev;
     atomic_store_explicit(&l->count.open, --l->n_conns, memory_order_relaxed);
     atomic_fetch_sub_explicit(&l->s->n_open, 1, memory_order_relaxed);
@@ -142,7 +145,8 @@ static void hold_back(http_conn *c, const char *p, size_t n)
     c->out_n += n;
 }
 
-/* push sends what the socket takes of p[0..n); the peer being gone drops the connection. Returns how much was taken. */
+/* push sends what the socket takes of p[0..n); the peer being gone drops the connection. Returns
+ * how much was taken. */
 static size_t push(http_loop *l, http_conn *c, const char *p, size_t n, bool more)
 {
     size_t at = 0;
@@ -266,8 +270,10 @@ static void readable(http_loop *l, http_conn *c, uint32_t events)
         return;
     }
     if (!takes_input(c) || c->again) {
-        if (events & (EPOLLERR | EPOLLHUP)) http_conn_drop(l, c);
-        else watch(l, c, c->events & ~(uint32_t)EPOLLIN); /* until settle wants it again */
+        if (events & (EPOLLERR | EPOLLHUP))
+            http_conn_drop(l, c);
+        else
+            watch(l, c, c->events & ~(uint32_t)EPOLLIN); /* until settle wants it again */
         return;
     }
     size_t had = fetch(l, c);
@@ -278,8 +284,11 @@ static void readable(http_loop *l, http_conn *c, uint32_t events)
         http_conn_settle(l, c);
         return;
     }
-    if (r < 0 && (errno == EAGAIN || errno == EINTR)) http_conn_keep(l, c, l->in, had);
-    else http_conn_drop(l, c); /* the peer is gone, or will send no more: nobody waits for an answer */
+    if (r < 0 && (errno == EAGAIN || errno == EINTR))
+        http_conn_keep(l, c, l->in, had);
+    else
+        http_conn_drop(l,
+                       c); /* the peer is gone, or will send no more: nobody waits for an answer */
 }
 
 void http_conn_event(http_loop *l, http_conn *c, uint32_t events)
@@ -311,14 +320,18 @@ void http_conn_settle(http_loop *l, http_conn *c)
     flush(l, c, false);
     if (c->state == CONN_DEAD || c->state == CONN_LINGER) return;
     if (c->state == CONN_FLUSH && !c->out_n) {
-        if (c->linger) begin_linger(l, c);
-        else http_conn_drop(l, c);
+        if (c->linger)
+            begin_linger(l, c);
+        else
+            http_conn_drop(l, c);
         return;
     }
     conn_timer due = timer_due(c);
     if (due != (conn_timer)c->timer || due == TIMER_IDLE) time_from_now(l, c, due);
-    if (c->out_n) watch(l, c, EPOLLOUT);
-    else if (c->state != CONN_WORK) watch(l, c, EPOLLIN); /* WORK: only when something comes, see readable */
+    if (c->out_n)
+        watch(l, c, EPOLLOUT);
+    else if (c->state != CONN_WORK)
+        watch(l, c, EPOLLIN); /* WORK: only when something comes, see readable */
 }
 
 void http_conn_sweep(http_loop *l, http_conn *c)

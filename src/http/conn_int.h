@@ -1,7 +1,7 @@
 /* http/conn: what loops and connections share inside this room. Private.
  *
- * A connection lives and dies on one loop; nothing of it is touched by another thread. Only a kept request (http_kept) travels:
- * to the pool, and back by loop->done.
+ * A connection lives and dies on one loop; nothing of it is touched by another thread. Only a kept
+ * request (http_kept) travels: to the pool, and back by loop->done.
  *
  *              accept
  *                │
@@ -14,20 +14,22 @@
  *      └────────────────────────────────┴───────────┘
  *      HEAD, BODY, WORK ── the last answer is given ──► FLUSH ──► LINGER ──► DEAD
  *
- *   HEAD    waits for (the rest of) a request's head                                   moved by h1_serve.c
- *   BODY    collects a body in c->kept                                                 h1_serve.c
- *   WORK    c->kept is on the pool; nothing more is read, so answers keep their order  defer.c
- *   FLUSH   nothing more is read; closes when its bytes are sent                       h1_serve.c
- *   LINGER  said all, its writing half is closed; reads and drops what the peer is     conn.c
- *           still sending, so that the peer's kernel does not throw the answer away
- *   DEAD    the socket is closed; memory goes at the end of the loop's turn, since a later event of the same batch may
- *           point here, or when the kept request comes back from the pool              conn.c
+ * - HEAD: waits for (the rest of) a request's head. Moved on by h1_serve.c.
+ * - BODY: collects a body in c->kept. Moved on by h1_serve.c.
+ * - WORK: c->kept is on the pool; nothing more is read, so that answers keep their order. Moved on
+ *   by defer.c.
+ * - FLUSH: nothing more is read; ends when its bytes are sent. Moved on by conn.c.
+ * - LINGER: all is said and our writing half is closed; what the peer is still sending is read and
+ *   dropped, or else its kernel would throw the answer away. Moved on by conn.c.
+ * - DEAD: the socket is closed. The memory goes at the end of the loop's turn, since a later event
+ *   of the same batch may point here, or when the kept request comes back from the pool.
  *
- * Beside the state: `out` holds bytes that the socket did not take. As long as there are any, nothing is read and no further
- * request is begun.
+ * Beside the state: `out` holds bytes that the socket did not take. As long as there are any,
+ * nothing is read and no further request is begun.
  *
- * Seams. Below: stream_ops moves bytes (plain sockets; TLS will be a second one). Above: proto_ops makes requests out of bytes
- * (HTTP/1.1; HTTP/2 will be a second one, whose streams are further http_kept of one connection). */
+ * Seams. Below: stream_ops moves bytes (plain sockets; TLS will be a second one). Above: proto_ops
+ * makes requests out of bytes (HTTP/1.1; HTTP/2 will be a second one, whose streams are further
+ * http_kept of one connection). */
 #ifndef TIDEMILL_HTTP_CONN_INT_H
 #define TIDEMILL_HTTP_CONN_INT_H
 
@@ -45,8 +47,8 @@ typedef struct http_loop http_loop;
 typedef struct http_conn http_conn;
 typedef struct http_kept http_kept;
 
-/* recv, send: as the system calls; -1 with errno EAGAIN when the peer has to move first. send may be told that more follows at
- * once. shut ends our writing half; close ends all. */
+/* recv, send: as the system calls; -1 with errno EAGAIN when the peer has to move first. send may
+ * be told that more follows at once. shut ends our writing half; close ends all. */
 typedef struct stream_ops {
     ssize_t (*recv)(http_conn *c, void *p, size_t n);
     ssize_t (*send)(http_conn *c, const void *p, size_t n, bool more);
@@ -55,9 +57,9 @@ typedef struct stream_ops {
 } stream_ops;
 extern const stream_ops http_stream_plain;
 
-/* input: p[0..n) has arrived (in the loop's read buffer, which may be written to); what cannot be used yet is put back by
- * http_conn_keep. answer: a deferred request is back, its response is k->w; k is released by the caller. late: the time limit of
- * HEAD or BODY has passed. */
+/* input: p[0..n) has arrived (in the loop's read buffer, which may be written to); what cannot be
+ * used yet is put back by http_conn_keep. answer: a deferred request is back, its response is k->w;
+ * k is released by the caller. late: the time limit of HEAD or BODY has passed. */
 typedef struct proto_ops {
     void (*input)(http_loop *l, http_conn *c, char *p, size_t n);
     void (*answer)(http_loop *l, http_conn *c, http_kept *k);
@@ -74,8 +76,8 @@ typedef enum conn_state {
     CONN_DEAD
 } conn_state;
 
-/* Which time limit runs. A limit starts when its kind begins and is not prolonged by single bytes, but idle and write are by
- * each step forward. */
+/* Which time limit runs. A limit starts when its kind begins and is not prolonged by single bytes,
+ * but idle and write are by each step forward. */
 typedef enum conn_timer {
     TIMER_NONE,
     TIMER_IDLE,
@@ -90,16 +92,16 @@ struct http_conn { /* one thread: its loop's */
     const proto_ops *proto;
     http_conn *next, *prev; /* of loop->conns */
     http_conn *turn_next;   /* of loop->again or loop->grave */
-    char *in;               /* bytes that arrived and wait; NULL when there are none for some time */
-    char *out;              /* bytes that the socket did not take */
+    char *in;  /* bytes that arrived and wait; NULL when there are none for some time */
+    char *out; /* bytes that the socket did not take */
     uint32_t in_n, in_cap;
     size_t out_at, out_n; /* out[out_at..out_n) is still to be sent */
     http_kept *kept;      /* BODY, WORK */
     int64_t deadline_ms;
-    size_t dropped;    /* LINGER: bytes read and dropped */
-    int fd;            /* -1: closed */
-    uint32_t events;   /* what epoll watches */
-    uint32_t scanned;  /* HEAD: how much of the partial head was looked at */
+    size_t dropped;   /* LINGER: bytes read and dropped */
+    int fd;           /* -1: closed */
+    uint32_t events;  /* what epoll watches */
+    uint32_t scanned; /* HEAD: how much of the partial head was looked at */
     uint8_t state, timer;
     bool linger; /* FLUSH: the peer may still be sending */
     bool again;  /* on loop->again */
@@ -111,8 +113,10 @@ typedef struct reply_form {
     bool keep, http10, no_body /* HEAD */;
 } reply_form;
 
-/* A request whose bytes outlive the loop's read buffer: its body is still coming, or it was deferred. */
-struct http_kept { /* one thread at a time: the loop's, or the pool's between http_defer and loop->done */
+/* A request whose bytes outlive the loop's read buffer: its body is still coming, or it was
+ * deferred. */
+struct http_kept {   /* one thread at a time: the loop's, or the pool's between http_defer and
+                        loop->done */
     http_kept *next; /* of loop->done, loop->spare */
     http_loop *l;
     http_conn *c;
@@ -141,17 +145,18 @@ static inline void count_add(_Atomic uint64_t *x, uint64_t n)
 }
 
 enum {
-    OUT_SIZE = 64 * 1024,     /* answers of one connection and turn, sent together */
-    COMMON_MAX = 256,         /* bytes of the Server and Date lines */
-    HOST_MEMO_MAX = 64,       /* bytes of a Host value that is remembered as good */
+    OUT_SIZE = 64 * 1024, /* answers of one connection and turn, sent together */
+    COMMON_MAX = 256,     /* bytes of the Server and Date lines */
+    HOST_MEMO_MAX = 64,   /* bytes of a Host value that is remembered as good */
     REPLY_HEAD_MAX = 16 * 1024,
     LINGER_MS = 5000,
-    SPARE_MAX = 64,           /* kept requests that wait for reuse */
+    SPARE_MAX = 64,              /* kept requests that wait for reuse */
     SPARE_BYTES_MAX = 64 * 1024, /* and how large the buffer of one may be */
-    IN_KEPT_MS = 1000         /* an idle connection gives its buffer back after this */
+    IN_KEPT_MS = 1000            /* an idle connection gives its buffer back after this */
 };
 
-struct http_loop { /* one thread, but: done, counters, wake, and the members set before the thread starts */
+struct http_loop { /* one thread, but: done, counters, wake, and the members set before the thread
+                      starts */
     http_server *s;
     size_t id;
     pthread_t thread;
@@ -200,13 +205,16 @@ void http_loop_wake(http_loop *l);
 http_conn *http_conn_new(http_loop *l, int fd);
 void http_conn_event(http_loop *l, http_conn *c, uint32_t events);
 void http_conn_resume(http_loop *l, http_conn *c); /* goes on with bytes that waited */
-void http_conn_settle(http_loop *l, http_conn *c); /* sends, then closes, watches and times what is due */
+void http_conn_settle(http_loop *l,
+                      http_conn *c); /* sends, then closes, watches and times what is due */
 void http_conn_put(http_loop *l, http_conn *c, const char *p, size_t n);
-char *http_conn_room(http_loop *l, http_conn *c, size_t n); /* n <= OUT_SIZE; the caller adds to l->out_n */
+char *http_conn_room(http_loop *l, http_conn *c,
+                     size_t n); /* n <= OUT_SIZE; the caller adds to l->out_n */
 void http_conn_keep(http_loop *l, http_conn *c, const char *p, size_t n);
 void http_conn_again(http_loop *l, http_conn *c); /* goes on with kept bytes in the next turn */
 void http_conn_drop(http_loop *l, http_conn *c);
-void http_conn_bury(http_loop *l, http_conn *c); /* DEAD and nobody points here any more: to the grave */
+void http_conn_bury(http_loop *l,
+                    http_conn *c); /* DEAD and nobody points here any more: to the grave */
 void http_conn_sweep(http_loop *l, http_conn *c);
 void http_conn_free(http_conn *c);
 
@@ -223,14 +231,17 @@ static inline void http_response_init(http_response *w, int status)
 }
 
 /* h1_serve.c */
-void http_refusal(http_server *s, str path, int status, const char *why, arena *a, http_response *w);
+void http_refusal(http_server *s, str path, int status, const char *why, arena *a,
+                  http_response *w);
 
 /* defer.c */
 http_kept *http_kept_new(http_loop *l, http_conn *c);
 void http_kept_release(http_kept *k);
 void http_kept_free(http_kept *k);
-MUST_CHECK bool http_kept_put(http_kept *k, const char *p, size_t n); /* false: no memory is left for it */
-void http_kept_head(const http_kept *k, http_header *headers, h1_head *ret); /* reads the head again */
+MUST_CHECK bool http_kept_put(http_kept *k, const char *p,
+                              size_t n); /* false: no memory is left for it */
+void http_kept_head(const http_kept *k, http_header *headers,
+                    h1_head *ret); /* reads the head again */
 void http_kept_bind(http_kept *k); /* makes k->r out of k->bytes */
 /* http_defer hands k to the pool; false when that is full, and k stays the caller's. */
 MUST_CHECK bool http_defer(http_kept *k);

@@ -92,7 +92,8 @@ static void work(void *kept)
     http_loop *l = k->l;
     l->s->app.on_work(l->s->app.ctx, &k->r, &k->w);
     http_kept *head = atomic_load_explicit(&l->done, memory_order_relaxed);
-    do k->next = head;
+    do
+        k->next = head;
     while (!atomic_compare_exchange_weak_explicit(&l->done, &head, k, memory_order_release,
                                                   memory_order_relaxed));
     if (!head) http_loop_wake(l); /* who finds others there knows that they woke the loop */
@@ -126,8 +127,10 @@ void http_deferred(http_loop *l)
         oldest = k->next;
         l->n_work--;
         c->kept = NULL;
-        if (c->state == CONN_DEAD) http_conn_bury(l, c);
-        else c->proto->answer(l, c, k);
+        if (c->state == CONN_DEAD)
+            http_conn_bury(l, c);
+        else
+            c->proto->answer(l, c, k);
         http_kept_release(k); /* the answer is in the loop's buffer or the connection's */
         if (c->state != CONN_DEAD) http_conn_resume(l, c);
     }

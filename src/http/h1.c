@@ -6,7 +6,8 @@
 
 /* picohttpparser writes straight into our headers. */
 static_assert(sizeof(http_header) == sizeof(struct phr_header), "same layout");
-static_assert(offsetof(http_header, name.n) == offsetof(struct phr_header, name_len), "same layout");
+static_assert(offsetof(http_header, name.n) == offsetof(struct phr_header, name_len),
+              "same layout");
 static_assert(offsetof(http_header, value.p) == offsetof(struct phr_header, value), "same layout");
 static_assert(offsetof(http_header, value.n) == offsetof(struct phr_header, value_len),
               "same layout");
@@ -18,19 +19,21 @@ static h1_result refuse(h1_head *h, int status, const char *why)
     return H1_BAD;
 }
 
-/* A method begins with a letter in practice; what comes instead is a TLS hello, a stray body or noise. */
+/* A method begins with a letter in practice; what comes instead is a TLS hello, a stray body or
+ * noise. */
 static bool begins_method(char c)
 {
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
 }
 
-/* find_end sets h->size when the empty line is there. Each decision depends on the bytes up to the place where it falls and on
- * nothing behind it, so cuts do not matter. */
+/* find_end sets h->size when the empty line is there. Each decision depends on the bytes up to the
+ * place where it falls and on nothing behind it, so cuts do not matter. */
 static h1_result find_end(const char *p, size_t n, size_t *scanned, size_t *ret_skip, h1_head *h)
 {
     size_t skip = 0;
     if (p[0] == '\r') { /* RFC 9112 2.2: one empty line before a request is skipped */
-        if (n >= 2 && p[1] != '\n') return refuse(h, 400, "a bare CR stands before the request line");
+        if (n >= 2 && p[1] != '\n')
+            return refuse(h, 400, "a bare CR stands before the request line");
         if (n <= 2) return H1_MORE;
         skip = 2;
     }
@@ -74,8 +77,10 @@ static void read_connection(str v, bool *close, bool *keep)
         str word;
         str_cut(v, ',', &word, &v);
         word = str_trim(word);
-        if (str_eq_nocase(word, STR("close"))) *close = true;
-        else if (str_eq_nocase(word, STR("keep-alive"))) *keep = true;
+        if (str_eq_nocase(word, STR("close")))
+            *close = true;
+        else if (str_eq_nocase(word, STR("keep-alive")))
+            *keep = true;
     }
 }
 
@@ -163,8 +168,8 @@ static h1_result read_headers(h1_head *h)
     return H1_READY;
 }
 
-/* Only origin-form ("/path?query") and "*" of OPTIONS: a server that is no proxy needs no other, and an authority inside the
- * target would compete with Host. */
+/* Only origin-form ("/path?query") and "*" of OPTIONS: a server that is no proxy needs no other,
+ * and an authority inside the target would compete with Host. */
 static h1_result read_target(h1_head *h, str method, str target)
 {
     for (size_t i = 0; i < target.n; i++)

@@ -1,4 +1,5 @@
-/* HTTP/1.1 on a connection: bytes become requests, requests go to the application, answers to the connection. */
+/* HTTP/1.1 on a connection: bytes become requests, requests go to the application, answers to the
+ * connection. */
 #include <assert.h>
 #include <string.h>
 
@@ -16,7 +17,8 @@ void http_refusal(http_server *s, str path, int status, const char *why, arena *
     }
 }
 
-/* refuse answers an error of our own and closes: what follows on this connection cannot be trusted, or will not be read. */
+/* refuse answers an error of our own and closes: what follows on this connection cannot be trusted,
+ * or will not be read. */
 static void refuse(http_loop *l, http_conn *c, const h1_head *h, int status, const char *why)
 {
     http_response w;
@@ -44,7 +46,8 @@ static void refuse_busy(http_loop *l, http_conn *c, str path, reply_form form)
     arena_reset(l->a);
 }
 
-/* defer moves a request to the pool. k holds its bytes already, or is NULL: then they stand at head, body right behind. */
+/* defer moves a request to the pool. k holds its bytes already, or is NULL: then they stand at
+ * head, body right behind. */
 static void defer(http_loop *l, http_conn *c, const http_request *r, str bytes, size_t head_n,
                   reply_form form, http_kept *k)
 {
@@ -113,7 +116,8 @@ static void begin_body(http_loop *l, http_conn *c, const char *p, const h1_head 
     if (h->expects) http_conn_put(l, c, "HTTP/1.1 100 Continue\r\n\r\n", 25);
 }
 
-/* leave_body takes the request out of the connection and reads its head again, now from the kept bytes. */
+/* leave_body takes the request out of the connection and reads its head again, now from the kept
+ * bytes. */
 static http_kept *leave_body(http_loop *l, http_conn *c, h1_head *ret)
 {
     http_kept *k = c->kept;
@@ -177,7 +181,7 @@ static size_t take_body(http_loop *l, http_conn *c, char *p, size_t n)
 /* The Host of nearly every request is the same few bytes, so the last good one is remembered. */
 static bool host_is_ours(http_loop *l, str host)
 {
-    if (host.n == l->host_memo_n && !memcmp(host.p, l->host_memo, host.n)) return true;
+    if (host.n && host.n == l->host_memo_n && !memcmp(host.p, l->host_memo, host.n)) return true;
     if (!http_host_is_loopback(host)) return false;
     if (host.n <= HOST_MEMO_MAX) {
         memcpy(l->host_memo, host.p, host.n);
@@ -186,8 +190,8 @@ static bool host_is_ours(http_loop *l, str host)
     return true;
 }
 
-/* A page of some other site must reach nothing here, neither under a name of its own that resolves to this machine (Host: DNS
- * rebinding) nor by a form or a script (Origin). */
+/* A page of some other site must reach nothing here, neither under a name of its own that resolves
+ * to this machine (Host: DNS rebinding) nor by a form or a script (Origin). */
 static const char *foreign(http_loop *l, const h1_head *h)
 {
     if (h->host.p && !host_is_ours(l, h->host))
@@ -233,7 +237,8 @@ static size_t take_head(http_loop *l, http_conn *c, const char *p, size_t n)
     }
     size_t body_max = body_limit(l, &h);
     if (h.length > body_max || !body_max) {
-        refuse(l, c, &h, 413, body_max ? "the body of the request is too large" : "no body is allowed here");
+        refuse(l, c, &h, 413,
+               body_max ? "the body of the request is too large" : "no body is allowed here");
         return n;
     }
     if (!h.chunked && h.length <= n - h.size) {
@@ -264,8 +269,10 @@ static void h1_input(http_loop *l, http_conn *c, char *p, size_t n)
         at += used;
     }
     bool more = c->state == CONN_HEAD || c->state == CONN_BODY || c->state == CONN_WORK;
-    if (more) http_conn_keep(l, c, p + at, n - at);
-    else if (at < n) c->linger = true; /* closing with unread bytes would reset the connection */
+    if (more)
+        http_conn_keep(l, c, p + at, n - at);
+    else if (at < n)
+        c->linger = true; /* closing with unread bytes would reset the connection */
 }
 
 static void h1_answer(http_loop *l, http_conn *c, http_kept *k)
@@ -278,8 +285,10 @@ static void h1_answer(http_loop *l, http_conn *c, http_kept *k)
 static void h1_late(http_loop *l, http_conn *c)
 {
     static const char why[] = "the request took too long to arrive";
-    if (c->state == CONN_BODY) refuse_body(l, c, 408, why);
-    else refuse(l, c, NULL, 408, why);
+    if (c->state == CONN_BODY)
+        refuse_body(l, c, 408, why);
+    else
+        refuse(l, c, NULL, 408, why);
     c->in_n = 0;
     c->scanned = 0;
 }

@@ -19,7 +19,8 @@ static bool port_ok(str s)
     return port >= 1 && port <= 65535;
 }
 
-/* 127.a.b.c in plain decimal; the forms that only some resolvers read (0x7f.1, 127.1, 0177.0.0.1) are not taken. */
+/* 127.a.b.c in plain decimal; the forms that only some resolvers read (0x7f.1, 127.1, 0177.0.0.1)
+ * are not taken. */
 static bool is_127(str s)
 {
     size_t at = 0;

@@ -12,10 +12,10 @@
 #include "http/conn_int.h"
 
 enum {
-    EVENTS_MAX = 256,       /* a turn */
-    ACCEPTS_MAX = 64,       /* a turn */
+    EVENTS_MAX = 256, /* a turn */
+    ACCEPTS_MAX = 64, /* a turn */
     IN_SIZE_MIN = 64 * 1024,
-    TOLD_MAX = 64,          /* connections over the limit that are still told why they are refused */
+    TOLD_MAX = 64, /* connections over the limit that are still told why they are refused */
     SWEEP_LEAST_MS = 20,
     SWEEP_MOST_MS = 1000
 };
@@ -163,7 +163,8 @@ static void take_connection(http_loop *l, int fd)
     if (open >= max) refuse_connection(l, c);
 }
 
-/* Out of files: a connection that stays in the queue would wake the loop without end, so it is taken by the reserve and cut. */
+/* Out of files: a connection that stays in the queue would wake the loop without end, so it is
+ * taken by the reserve and cut. */
 static void cut_connection(http_loop *l)
 {
     close_if_open(&l->reserve);
@@ -183,7 +184,8 @@ static void accept_some(http_loop *l)
             cut_connection(l);
             return;
         } else if (errno != EINTR && errno != ECONNABORTED) {
-            return; /* EAGAIN: all taken; anything else: tried again when the listener is ready again */
+            return; /* EAGAIN: all taken; anything else: tried again when the listener is ready
+                       again */
         }
     }
 }
@@ -238,8 +240,10 @@ static void go_on(http_loop *l)
         http_conn *c = list;
         list = c->turn_next;
         c->again = false;
-        if (c->state == CONN_DEAD) http_conn_bury(l, c);
-        else http_conn_resume(l, c);
+        if (c->state == CONN_DEAD)
+            http_conn_bury(l, c);
+        else
+            http_conn_resume(l, c);
     }
 }
 

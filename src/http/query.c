@@ -24,13 +24,16 @@ static err unescape(arena *a, str s, bool plus_is_space, str *ret)
             int hi = i + 2 < s.n ? hex_value(s.p[i + 1]) : -1;
             int lo = i + 2 < s.n ? hex_value(s.p[i + 2]) : -1;
             if (hi < 0 || lo < 0)
-                return err_set(ERR_FORMAT, "http: byte %zu of '%.*s': want two hexadecimal digits behind %%",
+                return err_set(ERR_FORMAT,
+                               "http: byte %zu of '%.*s': want two hexadecimal digits behind %%",
                                i + 1, (int)(s.n < SHOWN_MAX ? s.n : SHOWN_MAX), s.p);
             c = (char)(hi * 16 + lo);
             i += 2;
         }
         if (!c)
-            return err_set(ERR_FORMAT, "http: a name or value of the URL holds a zero byte, which is not allowed");
+            return err_set(
+                ERR_FORMAT,
+                "http: a name or value of the URL holds a zero byte, which is not allowed");
         out[n++] = c;
     }
     out[n] = 0;

@@ -76,9 +76,11 @@ static char *add_number(char *p, uint64_t v)
 {
     char digits[20];
     size_t n = 0;
-    do digits[n++] = (char)('0' + v % 10);
+    do
+        digits[n++] = (char)('0' + v % 10);
     while (v /= 10);
-    while (n) *p++ = digits[--n];
+    while (n)
+        *p++ = digits[--n];
     return p;
 }
 
@@ -199,8 +201,10 @@ void http_reply(http_loop *l, http_conn *c, const http_response *w, reply_form f
     bool close = !f.keep || w->close || l->draining;
     char *start = http_conn_room(l, c, bound), *p = add_head(start, l, w);
     if (w->n_extra) p = add_extra(p, w);
-    if (close) p = ADD(p, "Connection: close\r\n");
-    else if (f.http10) p = ADD(p, "Connection: keep-alive\r\n");
+    if (close)
+        p = ADD(p, "Connection: close\r\n");
+    else if (f.http10)
+        p = ADD(p, "Connection: keep-alive\r\n");
     p = ADD(p, "\r\n");
     l->out_n += (size_t)(p - start);
     if (!f.no_body && has_body(w->status)) http_conn_put(l, c, w->body.p, w->body.n);

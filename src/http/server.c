@@ -100,8 +100,8 @@ static err read_address(const char *host, int port, address *ret)
             return ERR_OK;
         }
     } else {
-        return err_set(ERR_INVALID, "http: host '%s' is not an address, want 127.0.0.1, ::1 or localhost",
-                       host);
+        return err_set(ERR_INVALID,
+                       "http: host '%s' is not an address, want 127.0.0.1, ::1 or localhost", host);
     }
     return err_set(ERR_DENIED,
                    "http: host %s: only this machine may be served until authentication is "
@@ -129,9 +129,10 @@ static err listen_failed(const address *a)
     return err_sys(ERR_IO, "http: cannot listen on port %d", port);
 }
 
-/* Several sockets on one port need SO_REUSEPORT, which would also let a second server in. So the first one takes the port alone
- * and says only then that it shares: from there on other sockets of this user get in, of whom only ours ask. A second server is
- * refused because its own first socket asks for the port alone. */
+/* Several sockets on one port need SO_REUSEPORT, which would also let a second server in. So the
+ * first one takes the port alone and says only then that it shares: from there on other sockets of
+ * this user get in, of whom only ours ask. A second server is refused because its own first socket
+ * asks for the port alone. */
 static err setup_listener(int fd, const address *a, bool first)
 {
     TRY(set_option(fd, SOL_SOCKET, SO_REUSEADDR)); /* not blocked by connections that linger */

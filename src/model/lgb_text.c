@@ -65,6 +65,8 @@ err lgb_need(const lgb_section *s, size_t key, size_t end_line, lgb_value *ret)
 
 bool lgb_word(str *rest, str *ret)
 {
+    *ret = *rest;
+    if (!rest->n) return false;
     const char *p = rest->p, *end = rest->p + rest->n;
     while (p < end && *p == ' ')
         p++;

@@ -50,10 +50,11 @@ static void histogram(const double *sorted, size_t n, description *d)
         lo -= 0.5;
         hi += 0.5;
     }
-    double width = hi - lo;
-    double step = isfinite(width) ? width / DESCRIBE_BINS : hi / DESCRIBE_BINS - lo / DESCRIBE_BINS;
-    for (int i = 0; i < DESCRIBE_BINS; i++)
-        d->edges[i] = i * step + lo;
+    double width = hi - lo, step = width / DESCRIBE_BINS;
+    for (int i = 0; i < DESCRIBE_BINS; i++) {
+        double part = (double)i / DESCRIBE_BINS;
+        d->edges[i] = isfinite(width) ? i * step + lo : lo * (1 - part) + hi * part;
+    }
     d->edges[DESCRIBE_BINS] = hi;
     size_t before = 0;
     for (int i = 0; i < DESCRIBE_BINS; i++) {

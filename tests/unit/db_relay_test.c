@@ -12,7 +12,7 @@
 #include "temp.h"
 #include "test.h"
 
-enum { TX_MS = 400 };
+enum { TX_MS = 1500 };
 
 typedef struct fixture {
     arena *a;

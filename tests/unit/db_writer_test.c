@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sqlite3.h>
+#include <stdatomic.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -103,7 +104,7 @@ END_TEST
 
 /* --- a full disk, at SQLite's own system calls --- */
 
-static volatile bool disk_is_full;
+static atomic_bool disk_is_full;
 static ssize_t (*real_pwrite)(int, const void *, size_t, off_t);
 
 static ssize_t full_pwrite(int fd, const void *p, size_t n, off_t at)

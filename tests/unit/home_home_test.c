@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "home/home.h"
 #include "temp.h"
 #include "test.h"
@@ -277,7 +278,8 @@ TEST(of_many_that_start_at_once_one_owns_and_all_work)
             _exit(1);
         }
         if (insert(h, i)) _exit(2);
-        sleep_ms(home_is_owner(h) ? 1500 : 0); /* guests live on their owner */
+        while (home_is_owner(h) && count(h) < PROCESSES) /* guests live on their owner */
+            sleep_ms(20);
         home_free(h);
         _exit(0);
     }
@@ -326,6 +328,33 @@ TEST(more_guests_than_places_wait_for_one)
 }
 END_TEST
 
+TEST(any_failure_on_the_way_to_a_home_is_said_and_harmless)
+{
+    AUTO(arena) a = arena_new(0);
+    const char *const sites[] = {"db_exec", "db_commit", "file_write", "file_sync"};
+    for (size_t i = 0; i < countof(sites); i++) {
+        const char *dir = temp_dir(a);
+        home *h = NULL;
+        int failures = 0;
+        for (;;) {
+            fault_arm(cstr_fmt(a, "%s:%d", sites[i], failures + 1));
+            err e = open_as(dir, HOME_OWN, NULL, &h);
+            fault_arm(NULL);
+            if (!e) break;
+            ck_assert_ptr_null(h);
+            ck_assert_int_eq(e, ERR_IO);
+            ck_assert_ptr_nonnull(strstr(err_message(), dir));
+            ck_assert(!file_exists(path_join(a, dir, "tidemill.sock")));
+            ck_assert_int_lt(failures++, 100);
+        }
+        if (i < 2) ck_assert_int_gt(failures, 0);
+        ck_ok(insert(h, 1));
+        home_free(h);
+        temp_gone(dir);
+    }
+}
+END_TEST
+
 TEST(table_names_of_one_two_and_three_levels_have_their_folder)
 {
     AUTO(arena) a = arena_new(0);
@@ -356,5 +385,5 @@ TESTS("home", the_first_owns_and_the_second_is_refused_with_its_pid, every_owner
       the_url_is_told_while_a_server_runs, a_folder_that_must_exist_is_not_made,
       a_home_may_have_a_long_path, a_killed_owner_is_followed_by_another,
       a_stopped_owner_is_named_after_a_while, of_many_that_start_at_once_one_owns_and_all_work,
-      more_guests_than_places_wait_for_one,
+      more_guests_than_places_wait_for_one, any_failure_on_the_way_to_a_home_is_said_and_harmless,
       table_names_of_one_two_and_three_levels_have_their_folder)

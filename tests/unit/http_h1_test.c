@@ -8,7 +8,7 @@
 
 enum { HEAD_MAX = 512, HEADERS_MAX = 8 };
 #define HOST "Host: localhost\r\n"
-#define GET "GET / HTTP/1.1\r\n" HOST
+#define GET  "GET / HTTP/1.1\r\n" HOST
 
 typedef struct bad_head {
     const char *bytes;
@@ -78,7 +78,9 @@ static const bad_head bad_heads[] = {
     {GET "Transfer-Encoding: xchunked\r\n\r\n", 501, "not supported"},
     {GET "Transfer-Encoding: chunked;q=1\r\n\r\n", 501, "not supported"},
     {GET "Transfer-Encoding: \"chunked\"\r\n\r\n", 501, "not supported"},
-    {GET "Transfer-Encoding:\x0b" "chunked\r\n\r\n", 400, "malformed"},
+    {GET "Transfer-Encoding:\x0b"
+         "chunked\r\n\r\n",
+     400, "malformed"},
     {GET "Transfer-Encoding:\r\n chunked\r\n\r\n", 501, "not supported"},
     {"GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", 400, "HTTP/1.0 has no"},
     {GET "Expect: 200-ok\r\n\r\n", 417, "100-continue"},
@@ -114,7 +116,8 @@ TEST(every_bad_head_is_refused_wherever_it_is_cut)
 TEST(a_zero_byte_is_refused_wherever_it_stands)
 {
     static const char whole[] = GET "X-Name: value\r\n\r\n";
-    for (size_t i = 0; i < sizeof whole - 5; i++) { /* in the last empty line it breaks the CRLF: more is awaited */
+    for (size_t i = 0; i < sizeof whole - 5;
+         i++) { /* in the last empty line it breaks the CRLF: more is awaited */
         char bytes[sizeof whole];
         memcpy(bytes, whole, sizeof whole);
         bytes[i] = 0;
@@ -337,10 +340,10 @@ TEST(extensions_and_trailers_are_limited_together)
     }
 }
 
-TESTS("http/h1", every_bad_head_is_refused_wherever_it_is_cut, a_zero_byte_is_refused_wherever_it_stands,
-      a_good_head_is_read_the_same_wherever_it_is_cut, the_connection_stays_as_version_and_header_say,
-      options_may_ask_for_the_whole_server, chunked_is_read_in_any_case,
-      a_head_of_exactly_the_limit_is_taken_and_one_byte_more_is_not,
+TESTS("http/h1", every_bad_head_is_refused_wherever_it_is_cut,
+      a_zero_byte_is_refused_wherever_it_stands, a_good_head_is_read_the_same_wherever_it_is_cut,
+      the_connection_stays_as_version_and_header_say, options_may_ask_for_the_whole_server,
+      chunked_is_read_in_any_case, a_head_of_exactly_the_limit_is_taken_and_one_byte_more_is_not,
       a_request_line_over_the_limit_is_told_apart, as_many_headers_as_allowed_are_taken,
-      chunks_are_decoded_the_same_wherever_they_are_cut, every_bad_chunk_is_refused_wherever_it_is_cut,
-      extensions_and_trailers_are_limited_together)
+      chunks_are_decoded_the_same_wherever_they_are_cut,
+      every_bad_chunk_is_refused_wherever_it_is_cut, extensions_and_trailers_are_limited_together)

@@ -30,7 +30,8 @@ TEST(a_value_is_found_and_decoded)
 
 TEST(a_bad_escape_is_refused_and_the_result_untouched)
 {
-    static const char *const bad[] = {"a=%", "a=%1", "a=%1g", "a=%g1", "a=%%20", "%zz=1&a=1", "a=%00"};
+    static const char *const bad[] = {"a=%",    "a=%1",      "a=%1g", "a=%g1",
+                                      "a=%%20", "%zz=1&a=1", "a=%00"};
     for (size_t i = 0; i < countof(bad); i++) {
         AUTO(arena) a = arena_new(0);
         bool found = true;

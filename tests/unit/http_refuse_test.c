@@ -1,7 +1,9 @@
-/* The server against wrong, foreign, large and slow requests: each is answered so that the client can read it. */
+/* The server against wrong, foreign, large and slow requests: each is answered so that the client
+ * can read it. */
 #include "http_rig.h"
 
-/* ck_refused: the first answer has this status, says that the connection ends, is the only one, and the end is no reset. */
+/* ck_refused: the first answer has this status, says that the connection ends, is the only one, and
+ * the end is no reset. */
 static void ck_refused(int port, const char *bytes, size_t n, int status)
 {
     wire x = wire_open(port);
@@ -16,7 +18,7 @@ static void ck_refused(int port, const char *bytes, size_t n, int status)
 }
 
 #define SMUGGLED HELLO
-#define POST "POST /echo HTTP/1.1\r\n" HOST
+#define POST     "POST /echo HTTP/1.1\r\n" HOST
 
 TEST(framings_that_two_parsers_read_differently_are_refused)
 {
@@ -55,7 +57,8 @@ TEST(framings_that_two_parsers_read_differently_are_refused)
         {POST "Transfer-Encoding: chunked\r\n\r\n0x3\r\nabc\r\n0\r\n\r\n" SMUGGLED, 400},
         {POST "Transfer-Encoding: chunked\r\n\r\n3 ;\r\nabc\r\n0\r\n\r\n" SMUGGLED, 400},
         {POST "Transfer-Encoding: chunked\r\n\r\n3;\nx\r\nabc\r\n0\r\n\r\n" SMUGGLED, 400},
-        {POST "Transfer-Encoding: chunked\r\n\r\nffffffffffffffff3\r\nabc\r\n0\r\n\r\n" SMUGGLED, 400},
+        {POST "Transfer-Encoding: chunked\r\n\r\nffffffffffffffff3\r\nabc\r\n0\r\n\r\n" SMUGGLED,
+         400},
         {POST "Transfer-Encoding: chunked\r\n\r\n0\r\nX: y\n\r\n" SMUGGLED, 400},
         {POST "Expect: everything\r\nContent-Length: 3\r\n\r\nabc" SMUGGLED, 417},
     };
@@ -74,7 +77,8 @@ TEST(a_refusal_comes_after_the_answers_before_it)
     rig g = {0};
     rig_start(&g, (http_limits){0});
     wire x = wire_open(g.port);
-    wire_puts(&x, HELLO "GET /work?1 HTTP/1.1\r\n" HOST "\r\n" "GET / HTTP/1.1\n" HELLO);
+    wire_puts(&x, HELLO "GET /work?1 HTTP/1.1\r\n" HOST "\r\n"
+                        "GET / HTTP/1.1\n" HELLO);
     ck_answer(wire_answer(&x), 200, "hello");
     ck_answer(wire_answer(&x), 200, "worked 1");
     ck_answer(wire_answer(&x), 400, NULL);
@@ -87,21 +91,26 @@ TEST(a_refusal_comes_after_the_answers_before_it)
 TEST(foreign_hosts_and_origins_reach_nothing)
 {
     static const char *const foreign[] = {
+        "GET /hello HTTP/1.1\r\nHost:\r\n\r\n" SMUGGLED, /* first: nothing is remembered yet */
         "GET /hello HTTP/1.1\r\nHost: example.com\r\n\r\n" SMUGGLED,
-        "GET /hello HTTP/1.1\r\nHost:\r\n\r\n" SMUGGLED,
         "GET /hello HTTP/1.1\r\nHost: localhost.example.com\r\n\r\n" SMUGGLED,
         "GET /hello HTTP/1.0\r\nHost: example.com\r\n\r\n" SMUGGLED,
         "GET /hello HTTP/1.1\r\n" HOST "Origin: null\r\n\r\n" SMUGGLED,
         "GET /hello HTTP/1.1\r\n" HOST "Origin: http://example.com\r\n\r\n" SMUGGLED,
-        "POST /echo HTTP/1.1\r\n" HOST "Origin: http://example.com\r\nContent-Length: 2\r\n\r\nhi" SMUGGLED,
+        "POST /echo HTTP/1.1\r\n" HOST
+        "Origin: http://example.com\r\nContent-Length: 2\r\n\r\nhi" SMUGGLED,
     };
     rig g = {0};
-    rig_start(&g, (http_limits){0});
+    http_options o = rig_options(&g);
+    o.n_loops = 1; /* one memory of good Hosts */
+    rig_start_with(&g, &o);
     for (size_t i = 0; i < countof(foreign); i++) {
         ck_refused(g.port, foreign[i], strlen(foreign[i]), 403);
         ck_asked(g.port, HELLO, 200, "hello"); /* and the memo of good ones is not confused */
     }
-    ck_asked(g.port, "GET /hello HTTP/1.1\r\nHost: localhost:1\r\nOrigin: http://localhost:1\r\n\r\n", 200, "hello");
+    ck_asked(g.port,
+             "GET /hello HTTP/1.1\r\nHost: localhost:1\r\nOrigin: http://localhost:1\r\n\r\n", 200,
+             "hello");
     http_counters c;
     http_server_counters(g.s, &c);
     ck_assert_uint_eq(c.requests, countof(foreign) + 1);
@@ -163,7 +172,8 @@ TEST(a_body_over_the_limit_is_refused_readably)
     for (size_t i = 0; i < countof(heads); i++) {
         wire x = wire_open(g.port);
         wire_puts(&x, heads[i]);
-        /* far more than the limit, as a client does that does not look: the answer is there when it has ended */
+        /* far more than the limit, as a client does that does not look: the answer is there when it
+         * has ended */
         wire_send(&x, body, i ? 4 * MAX : MAX + 1);
         ck_answer(wire_answer(&x), 413, NULL);
         wire_to_end(&x);
@@ -182,13 +192,22 @@ TEST(the_application_may_allow_less_of_a_body)
 {
     rig g = {0};
     rig_start(&g, (http_limits){0});
-    ck_asked(g.port, "POST /small HTTP/1.1\r\n" HOST "Content-Length: 10\r\n\r\n0123456789", 200, "small");
-    ck_asked(g.port, "POST /small HTTP/1.1\r\n" HOST "Content-Length: 11\r\n\r\n0123456789x", 413, NULL);
+    ck_asked(g.port, "POST /small HTTP/1.1\r\n" HOST "Content-Length: 10\r\n\r\n0123456789", 200,
+             "small");
+    ck_asked(g.port, "POST /small HTTP/1.1\r\n" HOST "Content-Length: 11\r\n\r\n0123456789x", 413,
+             NULL);
     ck_asked(g.port, "GET /hello HTTP/1.1\r\n" HOST "Content-Length: 1\r\n\r\nx", 413, NULL);
     ck_asked(g.port, "GET /hello HTTP/1.1\r\n" HOST "Content-Length: 0\r\n\r\n", 200, "hello");
-    ck_asked(g.port, "GET /hello HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 413, NULL);
-    ck_asked(g.port, "POST /small HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\na\r\n0123456789\r\n0\r\n\r\n", 200, "small");
-    ck_asked(g.port, "POST /small HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\nb\r\n0123456789x\r\n0\r\n\r\n", 413, NULL);
+    ck_asked(g.port, "GET /hello HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+             413, NULL);
+    ck_asked(g.port,
+             "POST /small HTTP/1.1\r\n" HOST
+             "Transfer-Encoding: chunked\r\n\r\na\r\n0123456789\r\n0\r\n\r\n",
+             200, "small");
+    ck_asked(g.port,
+             "POST /small HTTP/1.1\r\n" HOST
+             "Transfer-Encoding: chunked\r\n\r\nb\r\n0123456789x\r\n0\r\n\r\n",
+             413, NULL);
     rig_stop(&g);
 }
 

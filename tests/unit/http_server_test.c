@@ -44,9 +44,11 @@ TEST(method_target_headers_and_body_reach_the_application)
 
 TEST(a_request_is_the_same_however_it_is_cut)
 {
-    static const char plain[] = "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 11\r\n\r\nhello world";
-    static const char chunked[] = "POST /echo HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n"
-                                  "6;x=y\r\nhello \r\n5\r\nworld\r\n0\r\nA: b\r\n\r\n";
+    static const char plain[] =
+        "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 11\r\n\r\nhello world";
+    static const char chunked[] =
+        "POST /echo HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n"
+        "6;x=y\r\nhello \r\n5\r\nworld\r\n0\r\nA: b\r\n\r\n";
     rig g = {0};
     rig_start(&g, (http_limits){0});
     const char *const whole[] = {plain, chunked};
@@ -78,18 +80,24 @@ TEST(pipelined_requests_are_answered_in_order)
     buf out;
     buf_init(&out, 1 << 20);
     for (int i = 0; i < N; i++) {
-        if (i % 3 == 0) buf_fmt(&out, "GET /describe?%d HTTP/1.1\r\n" HOST "\r\n", i);
+        if (i % 3 == 0)
+            buf_fmt(&out, "GET /describe?%d HTTP/1.1\r\n" HOST "\r\n", i);
         else if (i % 3 == 1)
-            buf_fmt(&out, "POST /echo?%d HTTP/1.1\r\n" HOST "Content-Length: 9\r\n\r\nnumber%03d", i, i);
+            buf_fmt(&out, "POST /echo?%d HTTP/1.1\r\n" HOST "Content-Length: 9\r\n\r\nnumber%03d",
+                    i, i);
         else
-            buf_fmt(&out, "POST /work HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n"
-                          "6\r\nnumber\r\n3\r\n%03d\r\n0\r\n\r\n", i);
+            buf_fmt(&out,
+                    "POST /work HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n"
+                    "6\r\nnumber\r\n3\r\n%03d\r\n0\r\n\r\n",
+                    i);
     }
     ck_assert(wire_send(&x, out.p, out.n));
     for (int i = 0; i < N; i++) {
         char want[64];
-        if (i % 3) (void)snprintf(want, sizeof want, "number%03d", i);
-        else (void)snprintf(want, sizeof want, "GET|/describe|%d|1|0|", i);
+        if (i % 3)
+            (void)snprintf(want, sizeof want, "number%03d", i);
+        else
+            (void)snprintf(want, sizeof want, "GET|/describe|%d|1|0|", i);
         ck_answer(wire_answer(&x), 200, want);
     }
     buf_done(&out);
@@ -221,15 +229,18 @@ TEST(a_body_is_asked_for_when_the_client_waits)
     rig g = {0};
     rig_start(&g, (http_limits){.body_max = 100});
     wire x = wire_open(g.port);
-    wire_puts(&x, "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 5\r\nExpect: 100-continue\r\n\r\n");
+    wire_puts(&x,
+              "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 5\r\nExpect: 100-continue\r\n\r\n");
     ck_answer(wire_answer(&x), 100, "");
     wire_puts(&x, "hello");
     ck_answer(wire_answer(&x), 200, "hello");
     /* not when the body is there already */
-    wire_puts(&x, "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 2\r\nExpect: 100-continue\r\n\r\nhi");
+    wire_puts(&x,
+              "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 2\r\nExpect: 100-continue\r\n\r\nhi");
     ck_answer(wire_answer(&x), 200, "hi");
     /* and not when it would be refused */
-    wire_puts(&x, "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 101\r\nExpect: 100-continue\r\n\r\n");
+    wire_puts(&x,
+              "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 101\r\nExpect: 100-continue\r\n\r\n");
     ck_answer(wire_answer(&x), 413, NULL);
     wire_close(&x);
     rig_stop(&g);
@@ -285,7 +296,8 @@ TEST(the_counters_add_up)
     rig g = {0};
     rig_start(&g, (http_limits){0});
     wire x = wire_open(g.port);
-    wire_puts(&x, HELLO "GET /nowhere HTTP/1.1\r\n" HOST "\r\n" "GET /work HTTP/1.1\r\n" HOST "\r\nnonsense\n");
+    wire_puts(&x, HELLO "GET /nowhere HTTP/1.1\r\n" HOST "\r\n"
+                        "GET /work HTTP/1.1\r\n" HOST "\r\nnonsense\n");
     ck_answer(wire_answer(&x), 200, NULL);
     ck_answer(wire_answer(&x), 404, NULL);
     ck_answer(wire_answer(&x), 200, NULL);

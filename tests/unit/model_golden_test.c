@@ -1,4 +1,5 @@
-/* Every model that tests/golden/make_lgb.py made, every way of predicting, against LightGBM's own answers, bit for bit. */
+/* Every model that tests/golden/make_lgb.py made, every way of predicting, against LightGBM's own
+ * answers, bit for bit. */
 #include <string.h>
 
 #include "base/arena.h"
@@ -9,10 +10,34 @@
 #include "test.h"
 
 static const char *const names[] = {
-    "taxi", "nan", "zero", "no_missing", "regression_sqrt", "l1", "huber", "fair", "quantile",
-    "mape", "poisson", "gamma", "tweedie", "binary", "cross_entropy", "cross_entropy_lambda",
-    "multiclass", "multiclassova", "lambdarank", "rf", "rf_binary", "dart", "stump", "trees_500",
-    "deep", "many_thresholds", "wide", "categorical",
+    "taxi",
+    "nan",
+    "zero",
+    "no_missing",
+    "regression_sqrt",
+    "l1",
+    "huber",
+    "fair",
+    "quantile",
+    "mape",
+    "poisson",
+    "gamma",
+    "tweedie",
+    "binary",
+    "cross_entropy",
+    "cross_entropy_lambda",
+    "multiclass",
+    "multiclassova",
+    "lambdarank",
+    "rf",
+    "rf_binary",
+    "dart",
+    "stump",
+    "trees_500",
+    "deep",
+    "many_thresholds",
+    "wide",
+    "categorical",
 };
 
 typedef struct golden {
@@ -42,9 +67,9 @@ static golden load_golden(arena *a, const char *name)
     for (size_t i = 0; i < rest.n; i++)
         rows += rest.p[i] == '\n';
     size_t n = model_get_facts(m)->n_features;
-    g.x = (matrix){arena_array(a, double, rows * n), rows, n, n};
-    g.raw = arena_array(a, double, rows * g.n_outputs);
-    g.out = arena_array(a, double, rows * g.n_outputs);
+    g.x = (matrix){arena_array(a, double, rows *n), rows, n, n};
+    g.raw = arena_array(a, double, rows *g.n_outputs);
+    g.out = arena_array(a, double, rows *g.n_outputs);
     for (size_t r = 0; r < rows; r++) {
         str_cut(rest, '\n', &line, &rest);
         for (size_t c = 0; c < n + 2 * g.n_outputs; c++) {
@@ -62,8 +87,9 @@ static void check_bits(const golden *g, const char *name, const char *how, const
                        const double *want)
 {
     for (size_t i = 0; i < g->x.rows * g->n_outputs; i++)
-        ck_assert_msg(!memcmp(&got[i], &want[i], sizeof *got), "%s by %s, row %zu: %.17g, want %.17g",
-                      name, how, i / g->n_outputs, got[i], want[i]);
+        ck_assert_msg(!memcmp(&got[i], &want[i], sizeof *got),
+                      "%s by %s, row %zu: %.17g, want %.17g", name, how, i / g->n_outputs, got[i],
+                      want[i]);
 }
 
 TEST(every_model_predicts_as_lightgbm_to_the_bit)
@@ -72,7 +98,7 @@ TEST(every_model_predicts_as_lightgbm_to_the_bit)
     golden g = load_golden(a, names[_i]);
     AUTO(model) m = NULL;
     ck_ok(model_load(g.text, "lightgbm", names[_i], &m));
-    double *got = arena_array(a, double, g.x.rows * g.n_outputs);
+    double *got = arena_array(a, double, g.x.rows *g.n_outputs);
     model_predict_raw(m, g.x, got);
     check_bits(&g, names[_i], "raw batch", got, g.raw);
     model_predict(m, g.x, got);
