@@ -75,12 +75,12 @@ static err has_version(call *c, size_t k, bool *ret)
 static err gather(call *c, overview *o)
 {
     experiment *experiments;
-    job_record *jobs;
+    job_record *all;
     TRY(tracking_experiments(database(c), c->a, EXPERIMENTS_MAX, &experiments, &o->experiments));
     TRY(count_by(c, has_run, &o->runs));
     TRY(count_by(c, has_model, &o->models));
     TRY(count_by(c, has_version, &o->versions));
-    TRY(jobs_list(database(c), c->a, &jobs, &o->jobs));
+    TRY(jobs_list(database(c), c->a, &all, &o->jobs));
     TRY(serving_list(c->api->o.serving, c->a, &o->endpoints, &o->n_endpoints));
     return serving_stats(c->api->o.serving, c->a, &o->stats, &o->n_stats);
 }

@@ -23,15 +23,15 @@ static err call_max(call *c, size_t *ret)
 
 err handle_own_runs(call *c)
 {
-    str experiment = STR(""), parent = STR("");
+    str of = STR(""), parent = STR("");
     run_query q = {.tag_key = STR(""), .tag_value = STR("")};
     run *v;
     size_t n;
-    TRY(call_str(c, "experiment_id", &experiment));
+    TRY(call_str(c, "experiment_id", &of));
     TRY(call_str(c, "parent_run_id", &parent));
     TRY(call_max(c, &q.max));
-    q.experiment_ids = &experiment;
-    q.n_experiment_ids = experiment.n ? 1 : 0;
+    q.experiment_ids = &of;
+    q.n_experiment_ids = of.n ? 1 : 0;
     q.parent_run_id = parent;
     q.roots_only = !parent.n;
     TRY(tracking_runs(database(c), c->a, &q, &v, &n));

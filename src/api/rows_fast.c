@@ -217,7 +217,7 @@ bool rows_fast(arena *a, const rows_form *f, str body, matrix *ret)
     return true;
 }
 
-err rows_read(arena *a, const rows_form *f, str body, matrix *ret)
+err rows_parse(arena *a, const rows_form *f, str body, matrix *ret)
 {
     if (f->inputs->n && f->n_features == f->inputs->n && rows_fast(a, f, body, ret)) return ERR_OK;
     return rows_careful(a, f, body, ret);

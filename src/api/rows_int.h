@@ -4,7 +4,7 @@
  *     {"dataframe_records": [{"a": 1.5, "b": 2}, …]}        {"dataframe_split": {"columns": ["a",
  * "b"], "data": [[1.5, 2], …]}}
  *
- * Two readers stand behind rows_read. rows_fast knows only the common shape (plain keys, plain
+ * Two readers stand behind rows_parse. rows_fast knows only the common shape (plain keys, plain
  * numbers, every column there) and says "not mine" to everything else; rows_careful takes the whole
  * grammar and words all errors. On what both take they agree to the bit
  * (tests/fuzz/api_scoring_fuzz.c). */
@@ -29,10 +29,10 @@ typedef struct rows_form {
     size_t n_features;
 } rows_form;
 
-/* rows_read: *ret has n_features columns in the model's order. ERR_FORMAT "line:column" for bytes
+/* rows_parse: *ret has n_features columns in the model's order. ERR_FORMAT "line:column" for bytes
  * that are no JSON; ERR_INVALID with the field's path for a missing, unknown or wrongly typed
  * column; ERR_LIMIT over ROWS_MAX or ROWS_CELLS_MAX. Owner: a. */
-MUST_CHECK err rows_read(arena *a, const rows_form *f, str body, matrix *ret);
+MUST_CHECK err rows_parse(arena *a, const rows_form *f, str body, matrix *ret);
 
 bool rows_fast(arena *a, const rows_form *f, str body, matrix *ret);
 MUST_CHECK err rows_careful(arena *a, const rows_form *f, str body, matrix *ret);

@@ -78,7 +78,7 @@ static void refuse_endpoint(http_request *r, http_response *w, str name, bool ex
 static err read_rows(const served *e, http_request *r, matrix *ret)
 {
     rows_form f = {&e->inputs, e->to_model, e->n_features};
-    return rows_read(r->a, &f, r->body, ret);
+    return rows_parse(r->a, &f, r->body, ret);
 }
 
 static bool is_dear(const served *e, size_t rows)

@@ -9,9 +9,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static field fields[][4] = {
     {{{"a", 1}, FIELD_DOUBLE, true}},
-    {{{"a", 1}, FIELD_DOUBLE, true},
-     {{"b", 1}, FIELD_LONG, true},
-     {{"c", 1}, FIELD_INTEGER, true}},
+    {{{"a", 1}, FIELD_DOUBLE, true}, {{"b", 1}, FIELD_LONG, true}, {{"c", 1}, FIELD_INTEGER, true}},
     {{{"a", 1}, FIELD_DOUBLE, false},
      {{"b", 1}, FIELD_FLOAT, false},
      {{"c", 1}, FIELD_BOOLEAN, true},
