@@ -31,6 +31,10 @@ static const char marker[] =
 static const char calm_at[] = "2016-03-01T06:00:00Z", calm_look_at[] = "2016-03-01T12:00:00Z";
 static const char shifted_at[] = "2016-03-03T06:00:00Z", shifted_look_at[] = "2016-03-03T12:00:00Z";
 
+const char demo_body[] = "{\"dataframe_records\": [{\"trip_distance\": 3.5, \"pickup_hour\": 17, "
+                         "\"pickup_dayofweek\": 3, \"pickup_month\": 2, \"is_weekend\": 0, "
+                         "\"is_rush_hour\": 1}]}";
+
 static volatile sig_atomic_t interrupted;
 
 static void on_interrupt(int sig)
@@ -193,7 +197,8 @@ static err step(demo *d, const char *const *argv, yyjson_val **ret)
         TRY(open_out(path, &fd));
     }
     print_command(d, argv);
-    proc_options o = {.argv = full, .env_add = environment(d), .out_fd = fd};
+    proc_options o = {
+        .argv = full, .env_add = environment(d), .out_fd = fd, .err_fd = STDOUT_FILENO};
     err e = proc_start(&o, &pid);
     if (!e) e = proc_wait(pid, -1, &done, &status);
     if (ret) close(fd);
@@ -244,15 +249,8 @@ static err training_steps(demo *d)
     while (str_cut(rest, '/', &head, &rest)) {
         if (str_is(head, "serving-endpoints")) str_cut(rest, '/', &name, &head);
     }
-    const char *const query[] = {
-        "",
-        "endpoints",
-        "query",
-        str_c(d->a, name),
-        "--json",
-        "{\"dataframe_records\": [{\"trip_distance\": 3.5, \"pickup_hour\": 17, "
-        "\"pickup_dayofweek\": 3, \"pickup_month\": 2, \"is_weekend\": 0, \"is_rush_hour\": 1}]}",
-        NULL};
+    const char *const query[] = {"",       "endpoints", "query", str_c(d->a, name),
+                                 "--json", demo_body,   NULL};
     return step(d, query, NULL);
 }
 

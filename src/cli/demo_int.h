@@ -16,6 +16,9 @@ typedef struct demo {
     yyjson_val *train, *validate, *deploy, *calm_batch, *calm, *shifted_batch, *shifted;
 } demo;
 
+/* The row that the demo asks the endpoint about, and that its curl line sends. */
+extern const char demo_body[];
+
 /* demo_summary prints what the steps found. ERR_INVALID when the monitor saw a calm day as shifted
  * or the other way round. */
 MUST_CHECK err demo_summary(const demo *d);

@@ -83,7 +83,8 @@ err demo_summary(const demo *d)
     print_day(d, "calm day", d->calm_batch, d->calm);
     print_day(d, "shifted day", d->shifted_batch, d->shifted);
     printf("  %-15s %.*s\n", "endpoint", STR_ARG(text(d->deploy, "endpoint_url")));
-    printf("  %-15s %.*s\n", "try it", STR_ARG(text(d->deploy, "curl")));
+    printf("  %-15s curl -s %.*s -H 'Content-Type: application/json' -d '%s'\n", "try it",
+           STR_ARG(text(d->deploy, "endpoint_url")), demo_body);
     printf("  %-15s %.1f s\n", "time", demo_seconds(d));
     bool calm = str_is(text(d->calm, "verdict"), "ok");
     bool shifted = str_is(text(d->shifted, "verdict"), "alert") &&
