@@ -27,7 +27,24 @@ static long long whole(yyjson_val *o, const char *key)
     return yyjson_get_sint(yyjson_obj_get(o, key));
 }
 
-/* "fare_amount 4, trip_distance 35": which expectation dropped how many rows. */
+/* 9961 as "9,961". */
+static str grouped(arena *a, long long v)
+{
+    char digits[32];
+    int n = snprintf(digits, sizeof digits, "%lld", v < 0 ? -v : v);
+    buf b;
+    buf_init(&b, 64);
+    if (v < 0) buf_putc(&b, '-');
+    for (int i = 0; i < n; i++) {
+        if (i && (n - i) % 3 == 0) buf_putc(&b, ',');
+        buf_putc(&b, digits[i]);
+    }
+    str s = str_dup(a, buf_str(&b));
+    buf_done(&b);
+    return s;
+}
+
+/* "5 by fare_is_positive, 34 by distance_is_positive": which expectation dropped how many rows. */
 static str drops(arena *a, yyjson_val *train)
 {
     yyjson_val *list = yyjson_obj_get(yyjson_obj_get(train, "checks"), "expectations"), *e;
@@ -47,7 +64,7 @@ static str drops(arena *a, yyjson_val *train)
 
 static str alerts(arena *a, yyjson_val *monitor)
 {
-    yyjson_val *list = yyjson_obj_get(monitor, "alerts"), *e;
+    yyjson_val *list = yyjson_obj_get(monitor, "alert_lines"), *e;
     size_t i, n;
     buf b;
     buf_init(&b, 64 << 10);
@@ -65,21 +82,23 @@ static str alerts(arena *a, yyjson_val *monitor)
 
 static void print_day(const demo *d, const char *title, yyjson_val *batch, yyjson_val *monitor)
 {
-    printf("  %-15s %lld rows scored, mean prediction %.2f: %.*s: %.*s\n", title,
-           whole(batch, "rows"), number(batch, "mean_prediction"),
-           STR_ARG(text(monitor, "verdict")), STR_ARG(alerts(d->a, monitor)));
+    str rows = grouped(d->a, whole(batch, "rows"));
+    printf("  %-15s %.*s rows scored, mean prediction %.2f: %.*s: %.*s\n", title, STR_ARG(rows),
+           number(batch, "mean_prediction"), STR_ARG(text(monitor, "verdict")),
+           STR_ARG(alerts(d->a, monitor)));
 }
 
 err demo_summary(const demo *d)
 {
+    str rows = grouped(d->a, whole(d->train, "rows")),
+        test = grouped(d->a, whole(d->train, "rows_test"));
     printf("\nSummary\n");
-    printf("  %-15s %lld read, %lld dropped: %.*s\n", "trips", whole(d->train, "rows"),
+    printf("  %-15s %.*s read, %lld dropped: %.*s\n", "trips", STR_ARG(rows),
            whole(d->train, "dropped"), STR_ARG(drops(d->a, d->train)));
     printf("  %-15s %lld tried; the champion is version %lld\n", "candidates",
            whole(d->train, "candidates"), whole(d->deploy, "version"));
-    printf("  %-15s %.4f on %lld held-out rows; always saying the mean: %.4f\n", "MAE",
-           number(d->validate, "mae"), whole(d->train, "rows_test"),
-           number(d->train, "mae_of_mean"));
+    printf("  %-15s %.4f on %.*s held-out rows; always saying the mean: %.4f\n", "MAE",
+           number(d->validate, "mae"), STR_ARG(test), number(d->train, "mae_of_mean"));
     print_day(d, "calm day", d->calm_batch, d->calm);
     print_day(d, "shifted day", d->shifted_batch, d->shifted);
     printf("  %-15s %.*s\n", "endpoint", STR_ARG(text(d->deploy, "endpoint_url")));
