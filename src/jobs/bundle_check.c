@@ -86,9 +86,9 @@ static err check_word(const place *p, const yaml *y, const key_def *k)
         buf_fmt(&list, "%s%s", n ? ", " : "", k->words[n]);
     }
     const char *near = str_nearest(y->text, k->words, n);
-    const char *want = near ? cstr_fmt(p->a, "one of %.*s; did you mean \"%s\"?",
-                                       STR_ARG(buf_str(&list)), near)
-                            : cstr_fmt(p->a, "one of %.*s", STR_ARG(buf_str(&list)));
+    const char *want =
+        near ? cstr_fmt(p->a, "one of %.*s; did you mean \"%s\"?", STR_ARG(buf_str(&list)), near)
+             : cstr_fmt(p->a, "one of %.*s", STR_ARG(buf_str(&list)));
     buf_done(&list);
     return wrong(p, y, k, want);
 }
@@ -130,7 +130,8 @@ static err check_map(const place *p, const yaml *y, const key_def *k)
             TRY(check_texts(p, v, k, false));
         } else if (!is_scalar(v) || v->kind == YAML_NULL) {
             return wrong(p, v, k,
-                         k->type == KEY_LIST_MAP ? "a value or a list of values" : "a single value");
+                         k->type == KEY_LIST_MAP ? "a value or a list of values"
+                                                 : "a single value");
         }
     }
     return ERR_OK;
@@ -144,11 +145,12 @@ static err check_section(const place *p, const yaml *y, const key_def *k)
         place inner = *p;
         inner.where = cstr_fmt(p->a, "%s %.*s", k->of->what, STR_ARG(pair->key));
         if (!is_name(pair->key))
-            return err_set(ERR_INVALID,
-                           "%s:%d:%d: %s: \"%.*s\" is no name: want letters, digits, _, - and dots, at "
-                           "most 128",
-                           pair->value->file, pair->key_line, pair->key_col, k->name,
-                           (int)(pair->key.n > 80 ? 80 : pair->key.n), pair->key.p);
+            return err_set(
+                ERR_INVALID,
+                "%s:%d:%d: %s: \"%.*s\" is no name: want letters, digits, _, - and dots, at "
+                "most 128",
+                pair->value->file, pair->key_line, pair->key_col, k->name,
+                (int)(pair->key.n > 80 ? 80 : pair->key.n), pair->key.p);
         TRY(check_table(&inner, pair->value, k->of));
     }
     return ERR_OK;

@@ -1,7 +1,9 @@
 /* jobs/bundle, inside: a bundle's way from files to specs.
  *
- *   files --bundle_read--> one tree --bundle_substitute--> without ${…} --bundle_check--> as the table says --bundle_make--> specs
- *                                                               \--bundle_snapshot--> JSON, which bundle_from_snapshot reads back
+ *   files --bundle_read--> one tree --bundle_substitute--> without ${…} --bundle_check--> as the
+ * table says --bundle_make--> specs
+ *                                                               \--bundle_snapshot--> JSON, which
+ * bundle_from_snapshot reads back
  */
 #ifndef TIDEMILL_JOBS_BUNDLE_INT_H
 #define TIDEMILL_JOBS_BUNDLE_INT_H
@@ -10,14 +12,15 @@
 #include "base/yaml.h"
 #include "jobs/bundle.h"
 
-/* --- the keys: one table says what is accepted, what it means, and what the JSON Schema says (bundle_keys.c) */
+/* --- the keys: one table says what is accepted, what it means, and what the JSON Schema says
+ * (bundle_keys.c) */
 
 typedef enum key_type {
-    KEY_TEXT,     /* any scalar, as text, not empty */
-    KEY_SCALAR,   /* any scalar, may be empty */
-    KEY_NAME,     /* letters, digits, _ . -; at most 128 */
-    KEY_TABLE,    /* a table's name of one to three levels */
-    KEY_MODEL,    /* a registered model's name */
+    KEY_TEXT,   /* any scalar, as text, not empty */
+    KEY_SCALAR, /* any scalar, may be empty */
+    KEY_NAME,   /* letters, digits, _ . -; at most 128 */
+    KEY_TABLE,  /* a table's name of one to three levels */
+    KEY_MODEL,  /* a registered model's name */
     KEY_BOOL,
     KEY_INT,      /* min..max */
     KEY_NUMBER,   /* min..max, finite */
@@ -47,24 +50,22 @@ typedef struct key_def {
 } key_def;
 
 struct key_table {
-    const char *what;           /* "source" */
-    const char *const *one_of;  /* exactly one of these keys must be there; NULL: no such rule */
+    const char *what;          /* "source" */
+    const char *const *one_of; /* exactly one of these keys must be there; NULL: no such rule */
     const key_def *keys;
     size_t n;
 };
 
 extern const key_table bundle_root_keys;
-/* The keys of the root that only tidemill.yaml itself may have, and that the specs are not made of. */
+/* The keys of the root that only tidemill.yaml itself may have, and that the specs are not made of.
+ */
 bool bundle_key_is_frame(str key);
-
-/* bundle_schema writes the JSON Schema (draft 2020-12) of the table: docs/tidemill.schema.json. */
-void bundle_schema(buf *out);
 
 /* --- reading */
 
 typedef struct bundle_files { /* what was read, before it is understood */
-    const char *file, *dir;    /* as given; absolute */
-    yaml *root;                /* tidemill.yaml and what it includes, merged */
+    const char *file, *dir;   /* as given; absolute */
+    yaml *root;               /* tidemill.yaml and what it includes, merged */
 } bundle_files;
 
 MUST_CHECK err bundle_read(arena *a, const char *path, bundle_files *ret);
@@ -78,7 +79,8 @@ typedef struct bundle_scope {
 /* bundle_resolve chooses the target and gives every variable its value. */
 MUST_CHECK err bundle_resolve(arena *a, const yaml *root, str target, const bundle_var *vars,
                               size_t n_vars, bundle_scope *ret);
-/* bundle_substitute copies the tree without bundle, include, variables and targets, ${…} replaced in every value. */
+/* bundle_substitute copies the tree without bundle, include, variables and targets, ${…} replaced
+ * in every value. */
 MUST_CHECK err bundle_substitute(arena *a, const yaml *root, const bundle_scope *s, yaml **ret);
 
 /* bundle_check: y has the keys, types and references (to entries of root) that the table says. */

@@ -4,7 +4,8 @@
 
 #include "jobs/cron.h"
 
-/* Jobs of a checked tree: the graph of tasks put into an order, schedules parsed once to see that they are right. */
+/* Jobs of a checked tree: the graph of tasks put into an order, schedules parsed once to see that
+ * they are right. */
 
 static const char *const kind_keys[TASK_N] = {[TASK_TRAIN] = "train",
                                               [TASK_VALIDATE] = "validate",
@@ -18,8 +19,8 @@ typedef struct graph {
     arena *a;
     const yaml *tasks;
     size_t n;
-    size_t *order, n_order;   /* positions in the file, dependencies first */
-    char *mark;               /* per task: 0 unseen, 1 on the path, 2 done */
+    size_t *order, n_order; /* positions in the file, dependencies first */
+    char *mark;             /* per task: 0 unseen, 1 on the path, 2 done */
     size_t *path, n_path;
 } graph;
 
@@ -52,7 +53,8 @@ static err cycle(const graph *g, const yaml *at, size_t task)
     for (size_t i = from; i < g->n_path; i++)
         buf_fmt(&list, "%.*s -> ", STR_ARG(key_of(g->tasks, g->path[i])));
     buf_puts(&list, key_of(g->tasks, task));
-    err e = yaml_err(at, "the tasks depend on each other in a circle: %.*s", STR_ARG(buf_str(&list)));
+    err e =
+        yaml_err(at, "the tasks depend on each other in a circle: %.*s", STR_ARG(buf_str(&list)));
     buf_done(&list);
     return e;
 }
@@ -143,7 +145,8 @@ static void make_limits(const yaml *y, bundle_task *t)
         t->memory_max = 0; /* cannot be: the check has parsed it */
 }
 
-/* What a task needs of those before it: validate takes what train made, deploy what validate said. */
+/* What a task needs of those before it: validate takes what train made, deploy what validate said.
+ */
 static err check_inputs(const yaml *y, const bundle_task *tasks, const bundle_task *t)
 {
     static const struct {
@@ -155,14 +158,16 @@ static err check_inputs(const yaml *y, const bundle_task *tasks, const bundle_ta
         for (size_t j = 0; j < t->n_depends_on; j++)
             found += tasks[t->depends_on[j]].kind == needs[i].from;
         if (found != 1)
-            return yaml_err(y, "task %.*s: depends on %zu %s tasks, want exactly one: it works with "
-                               "what that one made",
+            return yaml_err(y,
+                            "task %.*s: depends on %zu %s tasks, want exactly one: it works with "
+                            "what that one made",
                             STR_ARG(t->key), found, kind_keys[needs[i].from]);
     }
     return ERR_OK;
 }
 
-static err make_tasks(arena *a, const yaml *root, const bundle *b, const yaml *list, bundle_job *job)
+static err make_tasks(arena *a, const yaml *root, const bundle *b, const yaml *list,
+                      bundle_job *job)
 {
     const size_t *order;
     TRY(order_tasks(a, list, &order));
@@ -207,11 +212,13 @@ static err make_schedule(arena *a, const bundle *b, const yaml *y, bundle_job *j
         fields += job->cron.p[i] != ' ' && job->cron.p[i - 1] == ' ';
     if (quartz != (fields > 5))
         return yaml_err(y, "schedule: %s has %zu fields: want %s", key, fields,
-                        quartz ? "six or seven, or key cron" : "five, or key quartz_cron_expression");
+                        quartz ? "six or seven, or key cron"
+                               : "five, or key quartz_cron_expression");
     return ERR_OK;
 }
 
-static err make_job(arena *a, const yaml *root, const bundle *b, const yaml_pair *p, bundle_job *ret)
+static err make_job(arena *a, const yaml *root, const bundle *b, const yaml_pair *p,
+                    bundle_job *ret)
 {
     ret->name = p->key;
     ret->description = bundle_text(p->value, "description", "");

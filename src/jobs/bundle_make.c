@@ -5,7 +5,8 @@
 
 #include "base/file.h"
 
-/* Every function here reads a tree that bundle_check has passed: keys, types and references are right. */
+/* Every function here reads a tree that bundle_check has passed: keys, types and references are
+ * right. */
 
 static const yaml *section(const yaml *root, const char *name, size_t *ret_n)
 {
@@ -55,8 +56,9 @@ static err need_for_kind(const yaml *y, expect_kind kind)
     if (range && !yaml_find(y, "max")) TRY(need(y, "min", kind));
     bool drops = str_is(bundle_text(y, "on_fail", "fail"), "drop");
     if (drops && (kind == EXPECT_ROW_COUNT || kind == EXPECT_COLUMN))
-        return yaml_err(y, "expectation %s is about the whole table: it cannot drop rows, want "
-                           "on_fail: fail or warn",
+        return yaml_err(y,
+                        "expectation %s is about the whole table: it cannot drop rows, want "
+                        "on_fail: fail or warn",
                         expect_kind_name(kind));
     return ERR_OK;
 }
@@ -100,7 +102,8 @@ static err make_suite(arena *a, const yaml_pair *p, suite *ret)
         TRY(make_expectation(a, list->items[i], &v[i]));
         for (size_t j = 0; j < i; j++)
             if (str_eq(v[j].name, v[i].name))
-                return yaml_err(list->items[i], "expectation \"%.*s\" is there twice: give it a name",
+                return yaml_err(list->items[i],
+                                "expectation \"%.*s\" is there twice: give it a name",
                                 STR_ARG(v[i].name));
     }
     *ret = (suite){p->key, v, list->n};
@@ -139,7 +142,8 @@ static err make_features_of(arena *a, const yaml *root, const yaml_pair *p, bund
     ret->spec.label = (feature_def){label->pairs[0].key, label->pairs[0].value->text};
     for (size_t i = 0; i < ret->spec.n; i++)
         if (str_eq(ret->spec.v[i].name, ret->spec.label.name))
-            return yaml_err(label, "label: \"%.*s\" is a column as well", STR_ARG(ret->spec.label.name));
+            return yaml_err(label, "label: \"%.*s\" is a column as well",
+                            STR_ARG(ret->spec.label.name));
     return ERR_OK;
 }
 

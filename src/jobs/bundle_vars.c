@@ -30,7 +30,8 @@ static err take_var(arena *a, str *text, bundle_var *ret)
         if (!str_cut((str){rest.p + 1, rest.n - 1}, quote, &value, &tail))
             return err_set(ERR_INVALID, "--var \"%.*s\": the quote is not closed", STR_ARG(*text));
         if (tail.n && tail.p[0] != ',')
-            return err_set(ERR_INVALID, "--var \"%.*s\": want a comma after the quote", STR_ARG(*text));
+            return err_set(ERR_INVALID, "--var \"%.*s\": want a comma after the quote",
+                           STR_ARG(*text));
         *text = tail.n ? (str){tail.p + 1, tail.n - 1} : tail;
     } else {
         str_cut(rest, ',', &value, text);
@@ -89,7 +90,8 @@ static err named_target(arena *a, const yaml *targets, str name, const yaml_pair
                    near ? "\"?" : "");
 }
 
-/* The target that was asked for, else the one marked default, else the only one; *ret NULL: the bundle has none. */
+/* The target that was asked for, else the one marked default, else the only one; *ret NULL: the
+ * bundle has none. */
 static err choose_target(arena *a, const yaml *root, str target, const yaml_pair **ret)
 {
     const yaml *targets = yaml_find(root, "targets");
@@ -98,8 +100,9 @@ static err choose_target(arena *a, const yaml *root, str target, const yaml_pair
     for (size_t i = 0; targets && i < targets->n; i++) {
         if (!bundle_bool(targets->pairs[i].value, "default", false)) continue;
         if (*ret)
-            return yaml_err(targets->pairs[i].value, "targets: \"%.*s\" and \"%.*s\" are both default",
-                            STR_ARG((*ret)->key), STR_ARG(targets->pairs[i].key));
+            return yaml_err(targets->pairs[i].value,
+                            "targets: \"%.*s\" and \"%.*s\" are both default", STR_ARG((*ret)->key),
+                            STR_ARG(targets->pairs[i].key));
         *ret = &targets->pairs[i];
     }
     if (*ret || !targets || !targets->n) return ERR_OK;
@@ -226,8 +229,7 @@ static err lookup(const bundle_scope *s, const yaml *at, str name, str *ret)
         *ret = s->target;
     } else if (str_starts(name, "var.")) {
         const bundle_var *v = find_var(s->vars, s->n_vars, (str){name.p + 4, name.n - 4});
-        if (!v)
-            return yaml_err(at, "${%.*s}: the bundle has no such variable", STR_ARG(name));
+        if (!v) return yaml_err(at, "${%.*s}: the bundle has no such variable", STR_ARG(name));
         *ret = v->value;
     } else {
         return yaml_err(at, "unknown ${%.*s}: want ${var.NAME}, ${bundle.name} or ${bundle.target}",
@@ -310,7 +312,8 @@ err bundle_substitute(arena *a, const yaml *root, const bundle_scope *s, yaml **
     y->n = 0;
     for (size_t i = 0; i < root->n; i++) {
         const yaml_pair *p = &root->pairs[i];
-        bool skip = str_is(p->key, "include") || str_is(p->key, "targets") || str_is(p->key, "variables");
+        bool skip =
+            str_is(p->key, "include") || str_is(p->key, "targets") || str_is(p->key, "variables");
         if (skip) continue;
         y->pairs[y->n] = *p;
         TRY(copy(a, p->value, s, &y->pairs[y->n].value));

@@ -22,7 +22,8 @@ struct cron {
     uint64_t seconds, minutes, hours; /* bit i: fires in second, minute, hour i */
     uint32_t months;                  /* bit 1..12 */
     uint64_t years[(YEAR_MAX - YEAR_MIN) / 64 + 1];
-    /* Days of the month: by number, the weekday nearest to a number (15W), n before the last (L, L-3), the last weekday (LW). */
+    /* Days of the month: by number, the weekday nearest to a number (15W), n before the last (L,
+     * L-3), the last weekday (LW). */
     uint32_t days, days_nearest, days_before_last;
     bool last_weekday;
     /* Weekdays, 0 = Sunday: every one, the last one of the month (6L), the kth one (2#1). */
@@ -72,8 +73,8 @@ __attribute__((format(printf, 3, 4))) static err refuse(const reader *r, str ite
     va_start(ap, fmt);
     vsnprintf(why, sizeof why, fmt, ap);
     va_end(ap);
-    return err_set(ERR_INVALID, "cron \"%.*s\": %s \"%.*s\": %s", STR_ARG(r->expression), r->f->name,
-                   STR_ARG(item), why);
+    return err_set(ERR_INVALID, "cron \"%.*s\": %s \"%.*s\": %s", STR_ARG(r->expression),
+                   r->f->name, STR_ARG(item), why);
 }
 
 static err read_value(const reader *r, str item, str text, int *ret)
@@ -250,9 +251,10 @@ static err read_fields(cron *c, str expression, const str *fields, size_t n)
     if (!quartz) c->seconds = 1;
     if (n < FIELDS_MAX) memset(c->years, 0xff, sizeof c->years);
     if (quartz && str_is(fields[DAY], "?") == str_is(fields[WEEKDAY], "?"))
-        return err_set(ERR_INVALID,
-                       "cron \"%.*s\": day of month and day of week: want `?` in exactly one of them",
-                       STR_ARG(expression));
+        return err_set(
+            ERR_INVALID,
+            "cron \"%.*s\": day of month and day of week: want `?` in exactly one of them",
+            STR_ARG(expression));
     return ERR_OK;
 }
 
@@ -264,10 +266,11 @@ err cron_parse(arena *a, str expression, str timezone, cron **ret)
         return err_set(ERR_LIMIT, "cron: %zu bytes, want at most %d", expression.n, EXPRESSION_MAX);
     size_t n = split(expression, fields);
     if (n < 5 || n > FIELDS_MAX)
-        return err_set(ERR_INVALID,
-                       "cron \"%.*s\": want five fields (minute hour day month weekday) or Quartz's "
-                       "six or seven (second minute hour day month weekday [year])",
-                       STR_ARG(expression));
+        return err_set(
+            ERR_INVALID,
+            "cron \"%.*s\": want five fields (minute hour day month weekday) or Quartz's "
+            "six or seven (second minute hour day month weekday [year])",
+            STR_ARG(expression));
     cron *c = arena_new_of(a, cron);
     TRY(read_fields(c, expression, fields, n));
     TRY(tz_load(a, timezone, &c->zone));
@@ -366,15 +369,18 @@ static bool next_on_day(const cron *c, int64_t day, int from_s, int64_t t_ms, in
     return false;
 }
 
-/* What local_s is mapped to never goes back as local_s grows, so the first local time whose moment is after t is the answer. No local time up to
- * t + the least offset around t can be mapped behind t: there the search begins. */
+/* What local_s is mapped to never goes back as local_s grows, so the first local time whose moment
+ * is after t is the answer. No local time up to t + the least offset around t can be mapped behind
+ * t: there the search begins. */
 err cron_next(const cron *c, int64_t t_ms, int64_t *ret_ms)
 {
     assert(c && ret_ms);
     if (t_ms < 0 || t_ms > t_ms_max)
-        return err_set(ERR_INVALID, "cron: time %lld: want one between 1970 and 2200", (long long)t_ms);
+        return err_set(ERR_INVALID, "cron: time %lld: want one between 1970 and 2200",
+                       (long long)t_ms);
     int64_t t = t_ms / 1000;
-    int32_t offset = tz_offset(c->zone, t), near[] = {tz_offset(c->zone, t - DAY_S), tz_offset(c->zone, t + DAY_S)};
+    int32_t offset = tz_offset(c->zone, t),
+            near[] = {tz_offset(c->zone, t - DAY_S), tz_offset(c->zone, t + DAY_S)};
     if (near[0] < offset) offset = near[0];
     if (near[1] < offset) offset = near[1];
     int64_t local = t + offset;

@@ -19,14 +19,14 @@ static const char folder[] = "/usr/share/zoneinfo";
 
 /* When summer time begins or ends: the rule of a POSIX TZ string. */
 typedef struct rule {
-    char kind;              /* 'M' month.week.weekday, 'J' day 1..365 without 29 February, 'N' day 0..365 */
+    char kind; /* 'M' month.week.weekday, 'J' day 1..365 without 29 February, 'N' day 0..365 */
     int month, week, day;
-    int32_t time_s;         /* of local time, may be negative or over a day */
+    int32_t time_s; /* of local time, may be negative or over a day */
 } rule;
 
 struct tz {
-    const int64_t *at;      /* moments at which the offset changes, ascending */
-    const int32_t *offset;  /* n + 1: before the first, then from each on */
+    const int64_t *at;     /* moments at which the offset changes, ascending */
+    const int32_t *offset; /* n + 1: before the first, then from each on */
     size_t n;
     bool has_tail, has_dst; /* after the last transition a rule goes on for ever */
     int32_t std_s, dst_s;
@@ -195,8 +195,8 @@ static size_t body_size(const counts *c, size_t time_size)
 
 static err damaged(const char *name, const char *what)
 {
-    return err_set(ERR_FORMAT, "time zone %s: %s is damaged: install the package tzdata again", name,
-                   what);
+    return err_set(ERR_FORMAT, "time zone %s: %s is damaged: install the package tzdata again",
+                   name, what);
 }
 
 static err read_body(arena *a, str s, const counts *c, const char *name, tz *z)
@@ -207,7 +207,8 @@ static err read_body(arena *a, str s, const counts *c, const char *name, tz *z)
     int32_t of_type[TYPES_MAX];
     for (size_t i = 0; i < c->type; i++) {
         of_type[i] = (int32_t)be32(types + 6 * i);
-        if (of_type[i] > OFFSET_MAX_S || of_type[i] < -OFFSET_MAX_S) return damaged(name, "an offset");
+        if (of_type[i] > OFFSET_MAX_S || of_type[i] < -OFFSET_MAX_S)
+            return damaged(name, "an offset");
     }
     offset[0] = of_type[0];
     for (size_t i = 0; i < c->time; i++) {
@@ -331,7 +332,7 @@ int64_t tz_utc(const tz *z, int64_t local_s)
     if (tz_offset(z, by_before) == before) return by_before;
     if (tz_offset(z, by_after) == after) return by_after;
     if (before >= after) return local_s - tz_offset(z, by_before); /* two changes within two days */
-    int64_t lo = by_after, hi = by_before; /* the change is in (lo, hi] */
+    int64_t lo = by_after, hi = by_before;                         /* the change is in (lo, hi] */
     while (hi - lo > 1) {
         int64_t mid = lo + (hi - lo) / 2;
         if (tz_offset(z, mid) == before)

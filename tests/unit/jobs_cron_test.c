@@ -7,7 +7,8 @@
 #include "test.h"
 
 /* The n firings after a moment, in UTC, to the second, joined by commas. */
-static const char *fires(arena *a, const char *expression, const char *zone, const char *after, int n)
+static const char *fires(arena *a, const char *expression, const char *zone, const char *after,
+                         int n)
 {
     cron *c;
     int64_t t;
@@ -25,7 +26,8 @@ static const char *fires(arena *a, const char *expression, const char *zone, con
     return s;
 }
 
-static void ck_fires(const char *expression, const char *zone, const char *after, int n, const char *want)
+static void ck_fires(const char *expression, const char *zone, const char *after, int n,
+                     const char *want)
 {
     AUTO(arena) a = arena_new(0);
     ck_assert_str_eq(fires(a, expression, zone, after, n), want);
@@ -43,11 +45,13 @@ static void ck_refused(const char *expression, const char *zone, const char *wor
 
 TEST(five_fields_as_in_crontab)
 {
-    ck_fires("30 6 * * *", "", "2026-01-31T06:30:00Z", 2, "2026-02-01T06:30:00,2026-02-02T06:30:00");
+    ck_fires("30 6 * * *", "", "2026-01-31T06:30:00Z", 2,
+             "2026-02-01T06:30:00,2026-02-02T06:30:00");
     ck_fires("*/20 8-9 * * *", "UTC", "2026-01-31T08:00:00Z", 6,
              "2026-01-31T08:20:00,2026-01-31T08:40:00,2026-01-31T09:00:00,2026-01-31T09:20:00,"
              "2026-01-31T09:40:00,2026-02-01T08:00:00");
-    ck_fires("0 0 1 jan,Jul *", "UTC", "2026-01-31T00:00:00Z", 2, "2026-07-01T00:00:00,2027-01-01T00:00:00");
+    ck_fires("0 0 1 jan,Jul *", "UTC", "2026-01-31T00:00:00Z", 2,
+             "2026-07-01T00:00:00,2027-01-01T00:00:00");
     ck_fires("0 12 * * mon-fri", "UTC", "2026-11-20T12:00:00Z", 1, "2026-11-23T12:00:00");
     ck_fires("0 12 * * 7", "UTC", "2026-11-20T12:00:00Z", 1, "2026-11-22T12:00:00");
     ck_fires("5/25 0 * * *", "UTC", "2026-11-20T00:00:00Z", 3,
@@ -66,14 +70,17 @@ TEST(day_or_weekday_when_both_are_given)
     ck_fires("0 0 13 * fri", "UTC", "2026-02-01T00:00:00Z", 5,
              "2026-02-06T00:00:00,2026-02-13T00:00:00,2026-02-20T00:00:00,2026-02-27T00:00:00,"
              "2026-03-06T00:00:00");
-    ck_fires("0 0 15 * fri", "UTC", "2026-02-13T00:00:00Z", 2, "2026-02-15T00:00:00,2026-02-20T00:00:00");
+    ck_fires("0 0 15 * fri", "UTC", "2026-02-13T00:00:00Z", 2,
+             "2026-02-15T00:00:00,2026-02-20T00:00:00");
     /* a field that begins with a star restricts nothing by itself: both must hold (crontab(5)) */
-    ck_fires("0 0 */10 * fri", "UTC", "2026-01-01T00:00:00Z", 2, "2026-05-01T00:00:00,2026-07-31T00:00:00");
+    ck_fires("0 0 */10 * fri", "UTC", "2026-01-01T00:00:00Z", 2,
+             "2026-05-01T00:00:00,2026-07-31T00:00:00");
 }
 
 TEST(leap_days)
 {
-    ck_fires("0 0 29 2 *", "UTC", "2026-01-01T00:00:00Z", 2, "2028-02-29T00:00:00,2032-02-29T00:00:00");
+    ck_fires("0 0 29 2 *", "UTC", "2026-01-01T00:00:00Z", 2,
+             "2028-02-29T00:00:00,2032-02-29T00:00:00");
     ck_fires("0 0 29 2 *", "UTC", "2096-02-29T00:00:00Z", 1, "2104-02-29T00:00:00");
     AUTO(arena) a = arena_new(0);
     cron *c;
@@ -102,12 +109,14 @@ TEST(quartz_days_from_the_end_and_nearest_weekdays)
 {
     ck_fires("0 0 0 L * ?", "UTC", "2028-01-01T00:00:00Z", 3,
              "2028-01-31T00:00:00,2028-02-29T00:00:00,2028-03-31T00:00:00");
-    ck_fires("0 0 0 L-3 * ?", "UTC", "2026-02-01T00:00:00Z", 2, "2026-02-25T00:00:00,2026-03-28T00:00:00");
+    ck_fires("0 0 0 L-3 * ?", "UTC", "2026-02-01T00:00:00Z", 2,
+             "2026-02-25T00:00:00,2026-03-28T00:00:00");
     /* 31 January 2026 is a Saturday, 31 May a Sunday */
     ck_fires("0 0 0 LW 1,5,6 ?", "UTC", "2026-01-01T00:00:00Z", 3,
              "2026-01-30T00:00:00,2026-05-29T00:00:00,2026-06-30T00:00:00");
     /* 15 August 2026 is a Saturday, 15 November a Sunday */
-    ck_fires("0 0 0 15W 8,11 ?", "UTC", "2026-08-01T00:00:00Z", 2, "2026-08-14T00:00:00,2026-11-16T00:00:00");
+    ck_fires("0 0 0 15W 8,11 ?", "UTC", "2026-08-01T00:00:00Z", 2,
+             "2026-08-14T00:00:00,2026-11-16T00:00:00");
     /* 1 August 2026 is a Saturday: not back into July; 31 May a Sunday: not on into June */
     ck_fires("0 0 0 1W 8 ?", "UTC", "2026-01-01T00:00:00Z", 1, "2026-08-03T00:00:00");
     ck_fires("0 0 0 31W 5 ?", "UTC", "2026-01-01T00:00:00Z", 1, "2026-05-29T00:00:00");
@@ -115,8 +124,10 @@ TEST(quartz_days_from_the_end_and_nearest_weekdays)
 
 TEST(quartz_weekdays_by_count)
 {
-    ck_fires("0 0 0 ? * 6L", "UTC", "2026-11-01T00:00:00Z", 2, "2026-11-27T00:00:00,2026-12-25T00:00:00");
-    ck_fires("0 0 0 ? * FRI#2", "UTC", "2026-11-01T00:00:00Z", 2, "2026-11-13T00:00:00,2026-12-11T00:00:00");
+    ck_fires("0 0 0 ? * 6L", "UTC", "2026-11-01T00:00:00Z", 2,
+             "2026-11-27T00:00:00,2026-12-25T00:00:00");
+    ck_fires("0 0 0 ? * FRI#2", "UTC", "2026-11-01T00:00:00Z", 2,
+             "2026-11-13T00:00:00,2026-12-11T00:00:00");
     ck_fires("0 0 0 ? * 2#5", "UTC", "2026-11-01T00:00:00Z", 1, "2026-11-30T00:00:00");
     ck_fires("0 0 0 ? * L", "UTC", "2026-11-20T00:00:00Z", 1, "2026-11-21T00:00:00");
 }
@@ -143,7 +154,8 @@ TEST(a_time_that_does_not_exist_fires_after_the_gap)
     /* Berlin, 29 March 2026: at 01:00Z */
     ck_fires("15 2 * * *", "Europe/Berlin", "2026-03-28T12:00:00Z", 2,
              "2026-03-29T01:00:00,2026-03-30T00:15:00");
-    /* Lord Howe moves by half an hour: 4 October 2026, 02:00 becomes 02:30, at 15:30Z the day before */
+    /* Lord Howe moves by half an hour: 4 October 2026, 02:00 becomes 02:30, at 15:30Z the day
+     * before */
     ck_fires("10 2 * * *", "Australia/Lord_Howe", "2026-10-03T00:00:00Z", 2,
              "2026-10-03T15:30:00,2026-10-04T15:10:00");
 }

@@ -313,6 +313,44 @@ TEST(a_restart_serves_the_same_and_shows_what_does_not_load)
 }
 END_TEST
 
+TEST(rows_that_somebody_spoiled_are_shown_not_served)
+{
+    store s;
+    serving *v = serving_open(&s, 1);
+    logged_version(&s, "fare", &(logged_options){0});
+    endpoint_state st;
+    ck_ok(serving_create(v, s.a, one_entity(s.a, "taxi", 1), 1, &st));
+    ck_ok(db_exec(s.d, "UPDATE endpoint_route SET traffic_percentage = 7", DB_NO_ARGS, NULL));
+    ck_ok(serving_refresh(v));
+    ck_ok(serving_get(v, s.a, STR("taxi"), &st));
+    ck_assert(!st.ready && strstr(str_c(s.a, st.error), "percentages sum to 7"));
+    bool exists;
+    ck_assert(!pick(v, "taxi", &exists) && exists);
+    serving_close(&s, v);
+}
+END_TEST
+
+TEST(there_is_a_most_of_endpoints)
+{
+    store s;
+    serving *v = serving_open(&s, 1);
+    logged_version(&s, "fare", &(logged_options){0});
+    ck_ok(db_exec(s.d,
+                  "WITH RECURSIVE c (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < ?)"
+                  " INSERT INTO endpoint (uuid, name, config_version, created_ms, updated_ms)"
+                  " SELECT 'u' || i, 'e' || i, 1, 1, 1 FROM c",
+                  DB_ARGS(db_int(ENDPOINTS_MAX - 1)), NULL));
+    endpoint_state st, *all;
+    size_t n;
+    ck_ok(serving_create(v, s.a, one_entity(s.a, "last", 1), 1, &st));
+    ck_err(serving_create(v, s.a, one_entity(s.a, "over", 1), 1, &st), ERR_LIMIT);
+    ck_ok(serving_refresh(v));
+    ck_ok(serving_list(v, s.a, &all, &n));
+    ck_assert_uint_eq(n, ENDPOINTS_MAX);
+    serving_close(&s, v);
+}
+END_TEST
+
 /* The nth statement or commit of an update fails, for n = 1, 2, 3 … until it passes. */
 static void torture(const char *site)
 {
@@ -350,7 +388,8 @@ TEST(tables_and_view_agree_whatever_commit_fails)
 }
 END_TEST
 
-TESTS("serving change", tables_and_view_agree_whatever_statement_fails,
+TESTS("serving change", rows_that_somebody_spoiled_are_shown_not_served,
+      there_is_a_most_of_endpoints, tables_and_view_agree_whatever_statement_fails,
       tables_and_view_agree_whatever_commit_fails, an_endpoint_is_created_and_answers_as_the_model,
       creating_twice_is_a_conflict_and_the_unknown_is_missing,
       bad_specs_are_refused_with_the_fields_path, traffic_is_split_by_percentage,
