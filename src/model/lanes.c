@@ -91,6 +91,7 @@ static void put_node(lanes *l, size_t at, ranks_test test, uint32_t child)
     if (l->word) {
         l->word[at] = child << NARROW_CHILD_SHIFT | test.slot << NARROW_SLOT_SHIFT | test.bound;
     } else {
+        assert(l->test && l->child);
         l->test[at] = test.slot << WIDE_SLOT_SHIFT | test.bound;
         l->child[at] = child;
     }

@@ -47,9 +47,9 @@ static void finish_row(const trees *t, bool raw, double *out)
     size_t k = t->forest.n_outputs;
     if (raw) return;
     if (t->average) {
-        double iterations = (double)(t->forest.n_trees / k);
+        size_t iterations = t->forest.n_trees / k;
         for (size_t i = 0; i < k; i++)
-            out[i] /= iterations;
+            out[i] /= (double)iterations;
     }
     transform_apply(&t->transform, out, k);
 }
