@@ -70,12 +70,11 @@ static err check_shape(yyjson_val *rows, size_t cols)
 {
     size_t r, max;
     yyjson_val *row;
-    yyjson_arr_foreach(rows, r, max,
-                       row) if (!yyjson_is_arr(row) ||
-                                yyjson_arr_size(row) !=
-                                    cols) return err_set(ERR_FORMAT,
-                                                         "probes.json: rows[%zu]: want %zu numbers",
-                                                         r, cols);
+    yyjson_arr_foreach(rows, r, max, row)
+    {
+        if (!yyjson_is_arr(row) || yyjson_arr_size(row) != cols)
+            return err_set(ERR_FORMAT, "probes.json: rows[%zu]: want %zu numbers", r, cols);
+    }
     return ERR_OK;
 }
 
