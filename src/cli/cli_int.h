@@ -15,7 +15,7 @@
 #include "jobs/bundle.h"
 #include "jobs/jobs.h"
 
-enum { CLI_OPTIONS_MAX = 16, CLI_ARGS_MAX = 64, CLI_VALUES_MAX = 256, CLI_ROWS_MAX = 1000 };
+enum { CLI_OPTIONS_MAX = 16, CLI_ARGS_MAX = 64, CLI_VALUES_MAX = 256, CLI_ROWS_MAX = 10000 };
 
 /* --- options */
 
@@ -107,7 +107,8 @@ typedef enum cell_type {
 } cell_type;
 typedef struct cell {
     cell_type type;
-    str s; /* CELL_TEXT; CELL_JSON: printed in JSON only */
+    str s;     /* CELL_TEXT, CELL_JSON */
+    str shown; /* CELL_JSON in a table; .p NULL: not there */
     int64_t i;
     double f;
 } cell;
@@ -147,6 +148,7 @@ err cmd_runs_get(cli *c);
 err cmd_models_list(cli *c);
 err cmd_models_get(cli *c);
 err cmd_models_versions(cli *c);
+err cmd_models_export(cli *c);
 err cmd_endpoints_list(cli *c);
 err cmd_endpoints_get(cli *c);
 err cmd_endpoints_query(cli *c);

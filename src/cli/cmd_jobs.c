@@ -23,6 +23,23 @@ err cmd_jobs_list(cli *c)
     return ERR_OK;
 }
 
+static void runs_json(const run_record *v, size_t n)
+{
+    buf b;
+    jw w;
+    buf_init(&b, 256 << 20);
+    jw_init(&w, &b, false);
+    jw_obj(&w);
+    jw_key(&w, "job_runs");
+    jw_arr(&w);
+    for (size_t i = 0; i < n; i++)
+        job_run_json(&w, &v[i]);
+    jw_arr_end(&w);
+    jw_obj_end(&w);
+    print_json(&b);
+    buf_done(&b);
+}
+
 err cmd_jobs_runs(cli *c)
 {
     static const char *const keys[] = {"id",      "job", "trigger", "state", "exit_code",
@@ -33,14 +50,18 @@ err cmd_jobs_runs(cli *c)
     TRY(cli_home(c, HOME_ANY, true, &h));
     TRY(jobs_runs(home_db(h), c->a, str_of(cli_text(c, "job", "")), (size_t)cli_int(c, "max", 100),
                   &v, &n));
-    listing *l = listing_new(c->a, "job_runs", keys, countof(keys));
+    if (cli_json(c)) {
+        runs_json(v, n);
+        return ERR_OK;
+    }
+    listing *l = listing_new(c->a, "runs", keys, countof(keys));
     for (size_t i = 0; i < n; i++)
         listing_add(l, (cell[]){cell_int(v[i].id), cell_text(v[i].job), cell_text(v[i].trigger),
                                 cell_text(v[i].state), cell_int(v[i].exit_code),
                                 cell_int(v[i].attempt), cell_time(v[i].at_ms),
                                 cell_time(v[i].started_ms), cell_time(v[i].ended_ms),
                                 cell_text(v[i].outcome)});
-    listing_print(l, cli_json(c));
+    listing_print(l, false);
     return ERR_OK;
 }
 

@@ -46,7 +46,8 @@ static err submit(const cli *c, home *h, int64_t *ret_run)
                     .at_ms = cli_int(c, "at", 0),
                     .now_ms = now_ms(),
                     .params = params,
-                    .n_params = n_params};
+                    .n_params = n_params,
+                    .alone = home_is_owner(h)};
     return jobs_submit(h, c->a, &s, ret_run);
 }
 

@@ -1,8 +1,11 @@
+#include "base/file.h"
 #include "cli/cli_int.h"
 #include "registry/registry.h"
 #include "tracking/tracking.h"
 
-/* experiments list, runs list|get, models list|get|versions */
+/* experiments list, runs list|get, models list|get|versions|export */
+
+enum { MLMODEL_MAX = 1 << 20 };
 
 err cmd_experiments_list(cli *c)
 {
@@ -37,36 +40,76 @@ static str metrics_text(arena *a, const run *r)
 static void write_pairs(jw *w, const char *key, const key_value *v, size_t n)
 {
     jw_key(w, key);
-    jw_obj(w);
+    jw_arr(w);
     for (size_t i = 0; i < n; i++) {
-        jw_key_str(w, v[i].key);
-        jw_str(w, v[i].value);
+        jw_obj(w);
+        jw_kstr(w, "key", v[i].key);
+        jw_kstr(w, "value", v[i].value);
+        jw_obj_end(w);
     }
+    jw_arr_end(w);
+}
+
+static void write_info(jw *w, const run *r)
+{
+    jw_key(w, "info");
+    jw_obj(w);
+    jw_kstr(w, "run_id", r->id);
+    jw_kstr(w, "run_name", r->name);
+    jw_kstr(w, "experiment_id", r->experiment_id);
+    jw_kstr(w, "user_id", r->user_id);
+    jw_kstr(w, "status", r->status);
+    jw_ki64(w, "start_time", r->start_ms);
+    if (r->end_ms) jw_ki64(w, "end_time", r->end_ms);
+    jw_kstr(w, "artifact_uri", r->artifact_uri);
+    jw_kstr(w, "lifecycle_stage", r->lifecycle_stage);
     jw_obj_end(w);
 }
 
-/* The data of a run as one JSON object; pairs rather than MLflow's lists, since it is for jq and
- * not for a client. */
-static str data_json(arena *a, const run *r)
+/* A run in MLflow's form. */
+static void write_run(jw *w, const run *r)
+{
+    jw_obj(w);
+    write_info(w, r);
+    jw_key(w, "data");
+    jw_obj(w);
+    jw_key(w, "metrics");
+    jw_arr(w);
+    for (size_t i = 0; i < r->n_metrics; i++) {
+        jw_obj(w);
+        jw_kstr(w, "key", r->metrics[i].key);
+        jw_kf64(w, "value", r->metrics[i].value);
+        jw_ki64(w, "timestamp", r->metrics[i].timestamp_ms);
+        jw_ki64(w, "step", r->metrics[i].step);
+        jw_obj_end(w);
+    }
+    jw_arr_end(w);
+    write_pairs(w, "params", r->params, r->n_params);
+    write_pairs(w, "tags", r->tags, r->n_tags);
+    jw_obj_end(w);
+    jw_obj_end(w);
+}
+
+/* {"runs": [...]}, or one run alone. */
+static void print_runs_json(const run *v, size_t n, bool list)
 {
     buf b;
     jw w;
-    buf_init(&b, 64 << 20);
+    buf_init(&b, 256 << 20);
     jw_init(&w, &b, false);
-    jw_obj(&w);
-    jw_key(&w, "metrics");
-    jw_obj(&w);
-    for (size_t i = 0; i < r->n_metrics; i++) {
-        jw_key_str(&w, r->metrics[i].key);
-        jw_f64(&w, r->metrics[i].value);
+    if (list) {
+        jw_obj(&w);
+        jw_key(&w, "runs");
+        jw_arr(&w);
     }
-    jw_obj_end(&w);
-    write_pairs(&w, "params", r->params, r->n_params);
-    write_pairs(&w, "tags", r->tags, r->n_tags);
-    jw_obj_end(&w);
-    str s = str_dup(a, buf_str(&b));
+    for (size_t i = 0; i < n; i++)
+        write_run(&w, &v[i]);
+    if (list) {
+        jw_arr_end(&w);
+        jw_obj_end(&w);
+    }
+    print_json(&b);
     buf_done(&b);
-    return s;
 }
 
 static err experiment_of(const cli *c, db *d, str *ret)
@@ -106,22 +149,23 @@ static err find_runs(const cli *c, db *d, run **ret, size_t *ret_n)
 err cmd_runs_list(cli *c)
 {
     static const char *const keys[] = {"run_id",     "name",     "experiment_id", "status",
-                                       "start_time", "end_time", "metrics",       "data"};
+                                       "start_time", "end_time", "metrics"};
     AUTO(home) h = NULL;
     run *v;
     size_t n;
     TRY(cli_home(c, HOME_ANY, true, &h));
     TRY(find_runs(c, home_db(h), &v, &n));
-    bool json = cli_json(c);
-    size_t n_keys = json ? countof(keys) : countof(keys) - 1;
-    listing *l = listing_new(c->a, "runs", keys, n_keys);
+    if (cli_json(c)) {
+        print_runs_json(v, n, true);
+        return ERR_OK;
+    }
+    listing *l = listing_new(c->a, "runs", keys, countof(keys));
     for (size_t i = 0; i < n; i++)
         listing_add(l, (cell[]){cell_text(v[i].id), cell_text(v[i].name),
                                 cell_text(v[i].experiment_id), cell_text(v[i].status),
                                 cell_time(v[i].start_ms), cell_time(v[i].end_ms),
-                                cell_text(metrics_text(c->a, &v[i])),
-                                cell_json(json ? data_json(c->a, &v[i]) : STR(""))});
-    listing_print(l, json);
+                                cell_text(metrics_text(c->a, &v[i]))});
+    listing_print(l, false);
     return ERR_OK;
 }
 
@@ -154,7 +198,7 @@ err cmd_runs_get(cli *c)
     TRY(cli_home(c, HOME_ANY, true, &h));
     TRY(tracking_run_get(home_db(h), c->a, str_of(c->args[0]), &r));
     if (cli_json(c)) {
-        printf("%.*s\n", STR_ARG(data_json(c->a, &r)));
+        print_runs_json(&r, 1, false);
         return ERR_OK;
     }
     printf("%.*s (%.*s): %.*s, %s to %s\n", STR_ARG(r.id), STR_ARG(r.name), STR_ARG(r.status),
@@ -218,15 +262,25 @@ err cmd_models_get(cli *c)
     return ERR_OK;
 }
 
-static str joined(arena *a, const str *v, size_t n)
+/* ["champion", "challenger"], and the same for people. */
+static cell aliases_cell(arena *a, const model_version *v)
 {
-    buf b;
-    buf_init(&b, 1 << 20);
-    for (size_t i = 0; i < n; i++)
-        buf_fmt(&b, "%s%.*s", i ? " " : "", STR_ARG(v[i]));
-    str s = str_dup(a, buf_str(&b));
-    buf_done(&b);
-    return s;
+    buf text, json;
+    jw w;
+    buf_init(&text, 1 << 20);
+    buf_init(&json, 1 << 20);
+    jw_init(&w, &json, false);
+    jw_arr(&w);
+    for (size_t i = 0; i < v->n_aliases; i++) {
+        buf_fmt(&text, "%s%.*s", i ? " " : "", STR_ARG(v->aliases[i]));
+        jw_str(&w, v->aliases[i]);
+    }
+    jw_arr_end(&w);
+    cell both = {
+        .type = CELL_JSON, .s = str_dup(a, buf_str(&json)), .shown = str_dup(a, buf_str(&text))};
+    buf_done(&text);
+    buf_done(&json);
+    return both;
 }
 
 err cmd_models_versions(cli *c)
@@ -241,13 +295,33 @@ err cmd_models_versions(cli *c)
     TRY(cli_home(c, HOME_ANY, true, &h));
     if (name.n) TRY(registry_model_get(home_db(h), c->a, name, &m));
     TRY(registry_versions(home_db(h), c->a, name, (size_t)cli_int(c, "max", 100), 0, &v, &n));
-    listing *l = listing_new(c->a, "versions", keys, countof(keys));
+    listing *l = listing_new(c->a, "model_versions", keys, countof(keys));
     for (size_t i = 0; i < n; i++)
         listing_add(l, (cell[]){cell_text(v[i].name), cell_int(v[i].version),
-                                cell_text(joined(c->a, v[i].aliases, v[i].n_aliases)),
-                                cell_text(v[i].stage), cell_text(v[i].status),
-                                cell_time(v[i].created_ms), cell_text(v[i].run_id),
-                                cell_text(v[i].source)});
+                                aliases_cell(c->a, &v[i]), cell_text(v[i].stage),
+                                cell_text(v[i].status), cell_time(v[i].created_ms),
+                                cell_text(v[i].run_id), cell_text(v[i].source)});
     listing_print(l, cli_json(c));
+    return ERR_OK;
+}
+
+/* A version's own file: NAME/3, NAME@champion or m-<id>, each also with models:/ in front. */
+err cmd_models_export(cli *c)
+{
+    AUTO(home) h = NULL;
+    model_version v;
+    package p;
+    str mlmodel, bytes;
+    const char *uri = str_starts(str_of(c->args[0]), "models:/")
+                          ? c->args[0]
+                          : cstr_fmt(c->a, "models:/%s", c->args[0]);
+    TRY(cli_home(c, HOME_ANY, true, &h));
+    TRY(registry_resolve(home_db(h), c->a, str_of(uri), &v));
+    str root = str_fmt(c->a, "models/%.*s", STR_ARG(v.model_id));
+    TRY(artifact_get(home_db(h), home_blobs(h), c->a, root, STR("MLmodel"), MLMODEL_MAX, &mlmodel));
+    TRY(package_parse(c->a, mlmodel, &p));
+    TRY(artifact_get(home_db(h), home_blobs(h), c->a, root, p.data_path, MODEL_BYTES_MAX, &bytes));
+    TRY(file_write_atomic(c->args[1], bytes));
+    fprintf(stderr, "%s: %zu bytes, format %.*s\n", c->args[1], bytes.n, STR_ARG(p.flavor));
     return ERR_OK;
 }

@@ -27,6 +27,7 @@ static const char *const levels[] = {"debug", "info", "warn", "error", NULL};
         "max", 'n', OPTION_INT, "N", "at most that many (100)", NULL, 1, CLI_ROWS_MAX              \
     }
 
+static const option export_options[] = {HOME};
 static const option list_options[] = {HOME, OUTPUT};
 static const option rows_options[] = {HOME, OUTPUT, MAX};
 static const option bundle_options[] = {HOME, OUTPUT, BUNDLE};
@@ -74,10 +75,10 @@ static const option tables_show_options[] = {
     OUTPUT,
     {"rows", 'n', OPTION_INT, "N", "print the first rows (0)", NULL, 0, CLI_ROWS_MAX}};
 static const option demo_options[] = {
-    HOME,
+    {"home", 0, OPTION_TEXT, "DIR", "made anew each time (build/demo-home)", NULL, 0, 0},
     {"bundle", 'b', OPTION_TEXT, "DIR", "the bundle (examples/nyc_taxi)", NULL, 0, 0},
     {"port", 'p', OPTION_INT, "N", "port of the server, or a free one where it is busy (5000)",
-     NULL, 1, 65535},
+     NULL, 0, 65535},
 };
 static const option version_options[] = {OUTPUT};
 
@@ -116,6 +117,10 @@ static const command models_commands[] = {
     {"versions", "versions of a model, newest first", "[NAME]",
      "models versions main.ml_serving.fare_predictor", NULL, OPTIONS(rows_options), 0, 1,
      LEAF(cmd_models_versions)},
+    {"export", "writes a version's model file", "MODEL FILE",
+     "models export main.ml_serving.fare_predictor@champion model.lgb\nmodels export "
+     "main.ml_serving.fare_predictor/3 model.lgb",
+     NULL, OPTIONS(export_options), 2, 2, LEAF(cmd_models_export)},
 };
 static const command endpoints_commands[] = {
     {"list", "endpoints of the running server", "", "endpoints list", NULL, OPTIONS(list_options),

@@ -57,7 +57,7 @@ static str shown(arena *a, const cell *c)
     case CELL_BOOL:
         return c->i ? STR("yes") : STR("no");
     case CELL_JSON:
-        return STR("");
+        return c->shown.p ? c->shown : STR("");
     }
     return STR("");
 }
@@ -84,7 +84,7 @@ static void put_cell(buf *b, str s, size_t width, bool right, bool last)
 
 static bool in_table(const listing *l, size_t col)
 {
-    return !l->n || l->rows[0][col].type != CELL_JSON;
+    return !l->n || l->rows[0][col].type != CELL_JSON || l->rows[0][col].shown.p;
 }
 
 static void write_table(const listing *l, buf *b)
@@ -204,6 +204,7 @@ void job_run_json(jw *w, const run_record *r)
     jw_kstr(w, "state", r->state);
     jw_kstr(w, "outcome", r->outcome);
     jw_ki64(w, "attempt", r->attempt);
+    jw_ki64(w, "fire_ms", r->fire_ms);
     jw_ki64(w, "at_ms", r->at_ms);
     jw_ki64(w, "created_ms", r->created_ms);
     jw_ki64(w, "started_ms", r->started_ms);

@@ -53,8 +53,7 @@ static err cycle(const graph *g, const yaml *at, size_t task)
     for (size_t i = from; i < g->n_path; i++)
         buf_fmt(&list, "%.*s -> ", STR_ARG(key_of(g->tasks, g->path[i])));
     buf_puts(&list, key_of(g->tasks, task));
-    err e =
-        yaml_err(at, "the tasks depend on each other in a circle: %.*s", STR_ARG(buf_str(&list)));
+    err e = yaml_err(at, "the tasks form a cycle: %.*s", STR_ARG(buf_str(&list)));
     buf_done(&list);
     return e;
 }

@@ -33,17 +33,9 @@ err task_end(db *d, const task_end_spec *o)
     return db_write(d, end_tx, &copy);
 }
 
-/* The last line that was printed, so that a task's closing words are not said twice. */
-typedef struct printer {
-    const task_call *c;
-    str last;
-} printer;
-
 static void print_line(void *ctx, str text)
 {
-    printer *out = ctx;
-    const task_call *c = out->c;
-    out->last = str_dup(c->a, text);
+    const task_call *c = ctx;
     printf("%.*s: %.*s\n", STR_ARG(c->task->key), STR_ARG(text));
     fflush(stdout);
 }
@@ -73,7 +65,7 @@ static err prepare(task_call *c, str key)
 
 /* The work, and how it ended. What the work says stays its answer even where it cannot be written
  * down. */
-static err work(task_call *c, const printer *out, str key)
+static err work(task_call *c, str key)
 {
     buf values;
     jw w;
@@ -85,10 +77,7 @@ static err work(task_call *c, const printer *out, str key)
     jw_obj_end(&w);
     if (!e) e = buf_err(&values, "values of the task");
     if (e) message = str_dup(c->a, str_of(err_message()));
-    if (e)
-        printf("%.*s: error: %.*s\n", STR_ARG(key), STR_ARG(message));
-    else if (message.n && !str_eq(message, out->last))
-        printf("%.*s: %.*s\n", STR_ARG(key), STR_ARG(message));
+    if (e) printf("%.*s: error: %.*s\n", STR_ARG(key), STR_ARG(message));
     fflush(stdout);
     task_end_spec end = {c->run, key, message, e ? STR("") : buf_str(&values), e, now_ms()};
     err written = task_end(home_db(c->h), &end);
@@ -107,11 +96,10 @@ int task_main(const task_args *o)
     err e = home_open(&options, &h);
     if (!e) {
         task_call c = {.h = h, .a = a, .run = o->run};
-        printer out = {.c = &c, .last = STR("")};
-        progress p = {print_line, &out};
+        progress p = {print_line, &c};
         c.p = &p;
         e = prepare(&c, str_of(o->task));
-        if (!e) return err_exit(work(&c, &out, str_of(o->task)));
+        if (!e) return err_exit(work(&c, str_of(o->task)));
         task_end_spec end = {o->run, str_of(o->task), str_dup(a, str_of(err_message())), STR(""),
                              e,      now_ms()};
         if (task_end(home_db(h), &end)) e = ERR_DENIED;

@@ -179,6 +179,7 @@ typedef struct submission {
     arena *a;
     new_run n;
     str snapshot;
+    bool alone;
     int64_t id;
 } submission;
 
@@ -190,7 +191,7 @@ static err submit_tx(db_tx *tx, void *arg)
                 "SELECT id, state FROM job_run WHERE bundle = ? AND target = ? AND job = ?"
                 " AND state IN ('QUEUED', 'RUNNING') ORDER BY id",
                 DB_ARGS(db_text(s->n.bundle), db_text(s->n.target), db_text(s->n.job)), &rows));
-    if ((int64_t)rows.n >= s->n.max_concurrent)
+    if (!s->alone && (int64_t)rows.n >= s->n.max_concurrent)
         return err_set(
             ERR_BUSY,
             "job %.*s: run %lld is %.*s, and max_concurrent_runs is %lld: wait for it, or "
@@ -207,7 +208,7 @@ err jobs_submit(home *h, arena *a, const job_submit *o, int64_t *ret_run)
     const bundle_job *job = bundle_find_job(o->b, o->job);
     if (!job) return no_such_job(a, o->b, o->job);
     if (o->only_task.n) TRY(check_task(a, job, o->only_task));
-    submission s = {.a = a, .snapshot = o->b->snapshot};
+    submission s = {.a = a, .snapshot = o->b->snapshot, .alone = o->alone};
     s.n = (new_run){.bundle = o->b->name,
                     .target = o->b->target,
                     .job = job->name,

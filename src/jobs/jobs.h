@@ -45,6 +45,8 @@ typedef struct job_submit {
     int64_t now_ms;
     const task_param *params; /* which there are: task_params in jobs/tasks.c */
     size_t n_params;
+    bool alone; /* nobody executes runs on this home now: those that a dead owner left behind do not
+                   count */
 } job_submit;
 /* jobs_submit journals a run as QUEUED, from any process, and tells the owner. ERR_MISSING: no such
  * job or task (did-you-mean); ERR_INVALID: a parameter that its task does not have, or a value that

@@ -331,7 +331,8 @@ static err do_batch(task_call *c, jw *w, str *ret)
 
 static void write_alerts(jw *w, const monitor_result *r)
 {
-    jw_key(w, "alerts");
+    jw_ki64(w, "alerts", (int64_t)r->n_alerts);
+    jw_key(w, "alert_lines");
     jw_arr(w);
     for (size_t i = 0; i < r->n; i++) {
         const monitor_line *l = &r->v[i];

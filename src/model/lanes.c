@@ -32,12 +32,8 @@ static void walk_wide_c(const lanes *l, const uint32_t *row, uint32_t *at, size_
 
 static lanes_walk *choose_walk(lanes_code code, bool narrow)
 {
-    lanes_walk *walk = NULL;
-    if (code == LANES_BEST || code == LANES_AVX512) walk = lanes_walk_x86(LANES_AVX512, narrow);
-    if (!walk && (code == LANES_BEST || code == LANES_AVX2))
-        walk = lanes_walk_x86(LANES_AVX2, narrow);
-    if (!walk && (code == LANES_BEST || code == LANES_C))
-        walk = narrow ? walk_narrow_c : walk_wide_c;
+    lanes_walk *walk = code == LANES_C ? NULL : lanes_walk_avx512(narrow);
+    if (!walk && code != LANES_AVX512) walk = narrow ? walk_narrow_c : walk_wide_c;
     return walk;
 }
 

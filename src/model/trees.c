@@ -32,7 +32,7 @@ void trees_finish(trees *t)
     assert(t && !t->lanes && !t->scan && !t->blocks);
     t->lanes = lanes_new(&t->forest, LANES_BEST);
     if (!t->lanes) return;
-    t->scan = scan_new(&t->forest, t->lanes);
+    t->scan = scan_new(&t->forest, t->lanes, SCAN_BEST);
     t->blocks = blocks_new(&t->forest, t->lanes);
 }
 

@@ -1,5 +1,5 @@
 """Our Delta tables before other readers and writers: PyPI deltalake (delta-rs) and DuckDB's delta extension; and theirs before us."""
-import datetime as dt, json, math, os, pathlib, subprocess, threading
+import datetime as dt, json, math, os, pathlib, random, resource, signal, subprocess, threading, time
 
 import duckdb
 import pyarrow as pa
@@ -238,3 +238,37 @@ def test_damage_is_refused(table):
     (log / f"{1:020}.json").unlink()
     (log / f"{2:020}.json").write_bytes(whole)
     table.read(fails="commit 1 is missing")
+
+
+def test_a_full_disk_leaves_the_table_as_it_was(table):
+    """A limit on the size of files stands for the disk: what does not fit fails in the same calls."""
+    table.write("SELECT 1::BIGINT AS a, 'x' AS s")
+
+    def little_room():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
+
+    sql = "SELECT i AS a, md5(i::VARCHAR) AS s FROM range(100000) r(i)"
+    done = subprocess.run([str(TOOL), "write", str(table.home), "c.s.t", "append", "-", sql], capture_output=True, text=True, preexec_fn=little_room)
+    assert done.returncode == 1 and done.stderr.startswith("io: "), (done.returncode, done.stderr)
+    assert [p.name for p in pathlib.Path(table.dir).rglob("*.parquet")] == [os.path.basename(table.theirs().file_uris()[0])]
+    assert table.read("SELECT count(*) FROM t") == [[1]]
+    assert table.write(sql)["version"] == 1
+
+
+def test_a_killed_writer_loses_and_doubles_nothing(table):
+    """kill -9 at random moments; each batch is then written again under the same txn, as a job run would."""
+    seed = random.randrange(1 << 30)
+    print("seed", seed)
+    chance = random.Random(seed)
+    sql = "SELECT i AS id, {0} AS batch, 'p' || (i % 3) AS p FROM range(3000) r(i)"
+    table.write(sql.format(0), by="p", txn=("batch", 0))
+    for batch in range(1, 25):
+        args = [str(TOOL), "write", str(table.home), "c.s.t", "append", "p", sql.format(batch), "batch", str(batch)]
+        with subprocess.Popen(args, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as writer:
+            time.sleep(chance.uniform(0, 0.15))
+            writer.kill()
+        table.write(sql.format(batch), by="p", txn=("batch", batch))
+    want = [[batch, 3000, 3000] for batch in range(25)]
+    assert table.read("SELECT batch, count(*), count(DISTINCT id) FROM t GROUP BY 1 ORDER BY 1") == want
+    assert table.arrow().num_rows == 75000

@@ -199,14 +199,14 @@ TEST(references_are_checked)
     ck_change_refused("{path: rows.csv}", "{path: none.csv}", "there is no file");
 }
 
-TEST(a_circle_of_tasks_is_refused_and_named)
+TEST(a_cycle_of_tasks_is_refused_and_named)
 {
     ck_change_refused("train: {training: t}, timeout",
                       "train: {training: t}, depends_on: [{task_key: deploy}], timeout",
-                      "in a circle: deploy -> validate -> train -> deploy");
+                      "form a cycle: deploy -> validate -> train -> deploy");
     ck_change_refused("train: {training: t}, timeout",
                       "train: {training: t}, depends_on: [{task_key: train}], timeout",
-                      "in a circle: train -> train");
+                      "form a cycle: train -> train");
     ck_change_refused("{task_key: deploy, depends", "{task_key: train, depends", "there twice");
 }
 
@@ -400,7 +400,7 @@ TEST(the_schema_in_docs_is_the_one_of_the_table)
 TESTS("jobs/bundle", a_bundle_becomes_specs_and_its_snapshot_the_same_ones,
       unknown_keys_are_refused_with_their_place_and_the_nearest,
       missing_keys_and_wrong_types_are_refused, references_are_checked,
-      a_circle_of_tasks_is_refused_and_named, schedules_are_checked,
+      a_cycle_of_tasks_is_refused_and_named, schedules_are_checked,
       variables_are_replaced_in_every_value, variables_without_value_and_unknown_ones_are_named,
       included_files_are_merged_and_duplicates_refused, the_limits_hold,
       a_damaged_snapshot_is_refused, the_words_for_expectations_are_those_of_their_room,
