@@ -263,6 +263,13 @@ static void drop_input(http_loop *l, http_conn *c)
     if (r <= 0 || c->dropped > 4 * l->s->limits.body_max + l->in_size) http_conn_drop(l, c);
 }
 
+/* Something came that is not wanted now; settle takes it up again. */
+static void pause_reading(http_loop *l, http_conn *c)
+{
+    c->paused = true;
+    watch(l, c, c->events & ~(uint32_t)EPOLLIN);
+}
+
 static void readable(http_loop *l, http_conn *c, uint32_t events)
 {
     if (c->state == CONN_LINGER) {
@@ -273,10 +280,11 @@ static void readable(http_loop *l, http_conn *c, uint32_t events)
         if (events & (EPOLLERR | EPOLLHUP))
             http_conn_drop(l, c);
         else
-            watch(l, c, c->events & ~(uint32_t)EPOLLIN); /* until settle wants it again */
+            pause_reading(l, c);
         return;
     }
     size_t had = fetch(l, c);
+    assert(had < l->in_size); /* part of a head, which is limited */
     ssize_t r = c->stream->recv(c, l->in + had, l->in_size - had);
     if (r > 0) {
         count_add(&l->count.bytes_in, (uint64_t)r);
@@ -328,10 +336,12 @@ void http_conn_settle(http_loop *l, http_conn *c)
     }
     conn_timer due = timer_due(c);
     if (due != (conn_timer)c->timer || due == TIMER_IDLE) time_from_now(l, c, due);
-    if (c->out_n)
+    if (c->out_n) {
         watch(l, c, EPOLLOUT);
-    else if (c->state != CONN_WORK)
-        watch(l, c, EPOLLIN); /* WORK: only when something comes, see readable */
+    } else if (c->state != CONN_WORK) { /* there it is paused when something comes */
+        c->paused = false;
+        watch(l, c, EPOLLIN);
+    }
 }
 
 void http_conn_sweep(http_loop *l, http_conn *c)

@@ -105,6 +105,7 @@ struct http_conn { /* one thread: its loop's */
     uint8_t state, timer;
     bool linger; /* FLUSH: the peer may still be sending */
     bool again;  /* on loop->again */
+    bool paused; /* bytes wait in the socket that are not wanted now */
 };
 static_assert(sizeof(http_conn) <= 144, "an idle connection is to stay small");
 
@@ -161,6 +162,7 @@ struct http_loop { /* one thread, but: done, counters, wake, and the members set
     size_t id;
     pthread_t thread;
     int epoll, listener, wake, reserve; /* reserve: a file to close when files run out */
+    bool deaf; /* files ran out and the reserve is gone: nothing is accepted until the next sweep */
     char *in, *out;
     size_t in_size, out_n; /* out[0..out_n): of the connection in hand; 0 between connections */
     arena *a;              /* of the request in hand, when it is answered at once */
