@@ -107,17 +107,15 @@ struct http_conn { /* one thread: its loop's */
     bool again;  /* on loop->again */
     bool paused; /* bytes wait in the socket that are not wanted now */
 };
-static_assert(sizeof(http_conn) <= 144, "an idle connection is to stay small");
+static_assert(sizeof(http_conn) <= 128, "an idle connection is to stay small");
 
 /* How a request wants its answer written. */
 typedef struct reply_form {
     bool keep, http10, no_body /* HEAD */;
 } reply_form;
 
-/* A request whose bytes outlive the loop's read buffer: its body is still coming, or it was
- * deferred. */
-struct http_kept {   /* one thread at a time: the loop's, or the pool's between http_defer and
-                        loop->done */
+/* A request whose bytes outlive the read buffer: its body is still coming, or it was deferred. */
+struct http_kept {   /* one thread at a time: the loop's, or one of the pool */
     http_kept *next; /* of loop->done, loop->spare */
     http_loop *l;
     http_conn *c;
@@ -156,8 +154,7 @@ enum {
     IN_KEPT_MS = 1000            /* an idle connection gives its buffer back after this */
 };
 
-struct http_loop { /* one thread, but: done, counters, wake, and the members set before the thread
-                      starts */
+struct http_loop { /* one thread, but done, count, wake and what is set before it starts */
     http_server *s;
     size_t id;
     pthread_t thread;

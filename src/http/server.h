@@ -99,7 +99,8 @@ extern const http_limits http_limits_default;
 typedef struct http_options {
     const char *host; /* only loopback addresses, until authentication exists: ERR_DENIED */
     int port;         /* 0: any free one */
-    size_t n_loops, n_workers;
+    size_t n_loops;   /* 0: one for each CPU that this process may use */
+    size_t n_workers; /* 0: 4; none are started where app.on_work is NULL */
     http_limits limits;
     http_app app;
     const char *server_name; /* Server header; NULL: none */
@@ -122,12 +123,14 @@ void http_server_drain(http_server *s);
 void http_server_free(http_server *s); /* drains when that was not done. NULL is a no-op */
 AUTO_DEFINE(http_server)
 
+/* Sums over the loops of relaxed counters. */
 typedef struct http_counters {
-    uint64_t accepted, requests, refused, bytes_in, bytes_out, open, deferred,
-        status[6]; /* status[c]: answers of class c00 */
+    uint64_t accepted, requests, refused, bytes_in, bytes_out;
+    uint64_t open;      /* connections now */
+    uint64_t deferred;  /* requests that went to the pool */
+    uint64_t status[6]; /* status[c]: answers of class c00 */
 } http_counters;
-void http_server_counters(const http_server *s,
-                          http_counters *ret); /* any thread; sums of relaxed per-loop counters */
+void http_server_counters(const http_server *s, http_counters *ret); /* any thread */
 
 /* http_find_header: first header of that name, any case; {NULL, 0}-like empty str with p == NULL
  * when absent. */
