@@ -47,8 +47,9 @@ typedef struct http_loop http_loop;
 typedef struct http_conn http_conn;
 typedef struct http_kept http_kept;
 
-/* recv, send: as the system calls; -1 with errno EAGAIN when the peer has to move first. send may
- * be told that more follows at once. shut ends our writing half; close ends all. */
+/* recv, send: as the system calls; -1 with errno EAGAIN when the peer has to move first. recv gives
+ * fewer than n bytes only when no more are there. send may be told that more follows at once. shut
+ * ends our writing half; close ends all. */
 typedef struct stream_ops {
     ssize_t (*recv)(http_conn *c, void *p, size_t n);
     ssize_t (*send)(http_conn *c, const void *p, size_t n, bool more);
@@ -100,12 +101,13 @@ struct http_conn { /* one thread: its loop's */
     int64_t deadline_ms;
     size_t dropped;   /* LINGER: bytes read and dropped */
     int fd;           /* -1: closed */
-    uint32_t events;  /* what epoll watches */
     uint32_t scanned; /* HEAD: how much of the partial head was looked at */
     uint8_t state, timer;
     bool linger; /* FLUSH: the peer may still be sending */
     bool again;  /* on loop->again */
-    bool paused; /* bytes wait in the socket that are not wanted now */
+    bool ready;  /* the socket may hold bytes, or the end */
+    bool half;   /* the peer has closed its writing half */
+    bool watches_out;
 };
 static_assert(sizeof(http_conn) <= 128, "an idle connection is to stay small");
 

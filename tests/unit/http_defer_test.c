@@ -209,23 +209,21 @@ TEST(a_drain_cuts_who_waits_too_long_and_lets_the_work_end)
 
 TEST(a_failing_send_costs_only_its_connection)
 {
-    rig g = {0};
-    rig_start(&g, (http_limits){0});
-    for (int i = 0; i < 3; i++) {
-        wire x = wire_open(g.port), other = wire_open(g.port);
+    static const char *const asked[] = {HELLO HELLO, "GET /big?n=1000000 HTTP/1.1\r\n" HOST "\r\n",
+                                        "GET /work HTTP/1.1\r\n" HOST "\r\n" HELLO, "nonsense\n"};
+    for (size_t i = 0; i < countof(asked); i++) {
+        rig g = {0};
         fault_arm("net_send:1");
-        wire_puts(&x, i == 1 ? "GET /big?n=1000000 HTTP/1.1\r\n" HOST "\r\n"
-                      : i    ? "GET /work HTTP/1.1\r\n" HOST "\r\n" HELLO
-                             : HELLO HELLO);
+        rig_start(&g, (http_limits){0});
+        wire x = wire_open(g.port);
+        wire_puts(&x, asked[i]);
         wire_to_end(&x);
         ck_assert_uint_eq(x.in.n, 0);
-        fault_arm(NULL);
-        wire_puts(&other, HELLO);
-        ck_answer(wire_answer(&other), 200, "hello");
+        ck_asked(g.port, HELLO, 200, "hello");
         wire_close(&x);
-        wire_close(&other);
+        rig_stop(&g);
+        fault_arm(NULL);
     }
-    rig_stop(&g);
 }
 
 TEST(a_server_that_was_never_started_is_freed)
