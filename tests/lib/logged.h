@@ -4,6 +4,7 @@
 #define TIDEMILL_TEST_LOGGED_H
 
 #include "base/buf.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "model/model.h"
 #include "model/package.h"
