@@ -111,8 +111,7 @@ struct http_conn { /* one thread: its loop's */
 };
 static_assert(sizeof(http_conn) <= 128, "an idle connection is to stay small");
 
-/* How a request wants its answer written. */
-typedef struct reply_form {
+typedef struct reply_form { /* how a request wants its answer written */
     bool keep, http10, no_body /* HEAD */;
 } reply_form;
 
@@ -138,9 +137,8 @@ typedef struct loop_counters { /* written by the loop, read by any thread: relax
     _Atomic uint64_t accepted, requests, refused, bytes_in, bytes_out, open, deferred, status[6];
 } loop_counters;
 
-/* One writer, so a plain load and store is enough. */
 static inline void count_add(_Atomic uint64_t *x, uint64_t n)
-{
+{ /* one writer, so a plain load and store is enough */
     atomic_store_explicit(x, atomic_load_explicit(x, memory_order_relaxed) + n,
                           memory_order_relaxed);
 }
