@@ -92,7 +92,7 @@ void routes_print(buf *b)
 {
     buf_puts(b, STR("# HTTP\n\n"
                     "Made from the table in `src/api/routes.c`; `make unit T=api_routes` says when "
-                    "it has to be made again.\n\n"
+                    "it is old and, with TIDEMILL_WRITE_DOCS=1, makes it again.\n\n"
                     "Errors have MLflow's form: `{\"error_code\": \"…\", \"message\": \"…\"}`. "
                     "Paths below `/api/2.0/mlflow` are also there\n"
                     "below `/ajax-api/2.0/mlflow`.\n\n"

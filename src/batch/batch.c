@@ -209,10 +209,11 @@ static err read_metrics(job *j, batch_result *r)
                    : cstr_fmt(j->a, "scored_date = DATE '%s' AND ", date_print(j->o->at_ms, day));
     const char *sql =
         cstr_fmt(j->a,
-                 "SELECT count(*), avg(abs(prediction - actual)) FILTER (WHERE both), "
-                 "sqrt(avg((prediction - actual) * (prediction - actual)) FILTER (WHERE both)), "
+                 "SELECT count(*), avg(abs(prediction - actual)) FILTER (WHERE known), "
+                 "sqrt(avg((prediction - actual) * (prediction - actual)) FILTER (WHERE known)), "
                  "avg(prediction) FILTER (WHERE isfinite(prediction)), any_value(model_version) "
-                 "FROM (SELECT *, isfinite(prediction) AND isfinite(actual) AS both FROM %.*s "
+                 "FROM (SELECT prediction, actual, model_version, isfinite(prediction) AND "
+                 "isfinite(actual) AS known FROM %.*s "
                  "WHERE %smodel_name = %.*s AND batch_id = %.*s)",
                  STR_ARG(relation), where, STR_ARG(duck_literal(j->a, j->version.name)),
                  STR_ARG(duck_literal(j->a, j->batch_id)));
