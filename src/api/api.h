@@ -1,4 +1,6 @@
-/* api: the wire protocols, thin: each handler turns outside words into one call of a room and its answer back. One declarative table of routes (api/routes.c) feeds the router, the docs and the list of endpoints. */
+/* api: the wire protocols, thin: each handler turns outside words into one call of a room and its
+ * answer back. One declarative table of routes (api/routes.c) feeds the router, the docs and the
+ * list of endpoints. */
 #ifndef TIDEMILL_API_API_H
 #define TIDEMILL_API_API_H
 
@@ -23,8 +25,8 @@ typedef struct api_options {
 } api_options;
 api *api_new(const api_options *o); /* everything borrowed */
 void api_free(api *a);
-http_app api_app(api *a);                          /* for http_options.app */
-void api_set_server(api *a, http_server *s);       /* for /metrics and /ready; after http_server_new */
-void api_set_draining(api *a);                     /* /ready answers 503 from now on */
+http_app api_app(api *a);                    /* for http_options.app */
+void api_set_server(api *a, http_server *s); /* for /metrics and /ready; after http_server_new */
+void api_set_draining(api *a);               /* /ready answers 503 from now on */
 
 #endif

@@ -26,7 +26,7 @@ yaml *yaml_find(const yaml *y, const char *key)
     return NULL;
 }
 
-err yaml_err(const yaml *at, const char *fmt, ...)
+err(yaml_err)(const yaml *at, const char *fmt, ...)
 {
     assert(at);
     AUTO(arena) a = arena_new(0);

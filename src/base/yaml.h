@@ -57,6 +57,7 @@ MUST_CHECK err yaml_parse(arena *a, str text, const char *file, yaml **ret);
 yaml *yaml_find(const yaml *y, const char *key);
 /* yaml_err: err_set(ERR_INVALID, "file:line:col: …"). */
 __attribute__((format(printf, 2, 3))) err yaml_err(const yaml *at, const char *fmt, ...);
+#define yaml_err(...) err_failed_((yaml_err)(__VA_ARGS__))
 /* yaml_only: every key of map y is in keys (NULL-terminated), else ERR_INVALID at the key, with a
  * did-you-mean. */
 MUST_CHECK err yaml_only(const yaml *y, const char *what, const char *const *keys);

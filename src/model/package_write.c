@@ -32,13 +32,11 @@ static void put_quoted(buf *b, str s)
 {
     bool plain = true;
     for (size_t i = 0; i < s.n && plain; i++)
-        plain = s.p[i] >= ' ' && s.p[i] <= '~';
+        plain = s.p[i] >= ' ' && s.p[i] <= '~' && s.p[i] != '\'';
     buf_putc(b, plain ? '\'' : '"');
     for (size_t i = 0; i < s.n;) {
         uint32_t c = next_code(s, &i);
-        if (plain && c == '\'')
-            buf_puts(b, STR("''"));
-        else if (!plain && (c == '"' || c == '\\'))
+        if (!plain && (c == '"' || c == '\\'))
             buf_fmt(b, "\\%c", (int)c);
         else if (c >= ' ' && c <= '~')
             buf_putc(b, (char)c);
@@ -97,7 +95,7 @@ static void put_mlmodel(buf *b, const package *p, size_t rows, size_t size)
                         "  pandas_orient: split\n"
                         "  serving_input_path: serving_input_example.json\n"
                         "  type: dataframe\n"));
-    if (p->sig.inputs.n) {
+    if (p->sig.inputs.n || p->sig.outputs.n) {
         buf_puts(b, STR("signature:\n"));
         put_schema(b, "  inputs", &p->sig.inputs);
         put_schema(b, "  outputs", &p->sig.outputs);

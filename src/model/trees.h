@@ -12,6 +12,7 @@
 #include "model/blocks.h"
 #include "model/forest.h"
 #include "model/lanes.h"
+#include "model/scan.h"
 #include "model/transform.h"
 
 typedef struct trees {
@@ -20,6 +21,7 @@ typedef struct trees {
     bool average; /* divide by the number of iterations (random forests); raw scores are not divided
                    */
     lanes *lanes; /* NULL: the forest does not fit this layout */
+    scan *scan;   /* NULL: neither does it fit this one, or the CPU cannot run it */
     blocks *blocks; /* NULL: neither does it fit this one, or the CPU cannot run it */
 } trees;
 
@@ -28,6 +30,7 @@ typedef enum trees_path {
     TREES_AUTO,   /* the quickest for this many rows */
     TREES_WALK,   /* the exact walk on doubles */
     TREES_LANES,  /* ranks, several trees at a time */
+    TREES_SCAN,   /* all nodes of a row at once */
     TREES_BLOCKS, /* ranks as bytes, many rows at a time */
 } trees_path;
 

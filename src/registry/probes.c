@@ -4,28 +4,32 @@
 #include <math.h>
 
 #include "base/json.h"
+#include "base/map.h"
 #include "tracking/tracking.h"
 
 enum { PROBES_BYTES_MAX = 64 << 20 };
 
-/* read_columns: file column c is the model's feature ret[c]. */
+/* read_columns: file column c is the model's feature ret[c]; each feature is named once. */
 static err read_columns(arena *a, yyjson_val *columns, const model *m, size_t **ret)
 {
     size_t n = model_get_facts(m)->n_features;
-    const str *names = model_features(m);
     if (yyjson_arr_size(columns) != n)
         return err_set(ERR_FORMAT, "probes.json: %zu columns, the model has %zu features",
                        yyjson_arr_size(columns), n);
-    size_t *to = arena_array(a, size_t, n), c, max;
+    size_t *to = arena_array(a, size_t, n ? n : 1), c, max;
+    bool *taken = arena_array(a, bool, n ? n : 1);
+    map *features = map_new(a); /* name to 1 + position */
+    for (size_t i = 0; i < n; i++)
+        map_put(features, model_features(m)[i], (void *)(uintptr_t)(i + 1));
     yyjson_val *v;
     yyjson_arr_foreach(columns, c, max, v)
     {
-        size_t i = 0;
-        while (i < n && !(yyjson_is_str(v) && str_eq(json_str(v), names[i])))
-            i++;
-        if (i == n)
-            return err_set(ERR_FORMAT, "probes.json: columns[%zu] is no feature of the model", c);
-        to[c] = i;
+        size_t i = yyjson_is_str(v) ? (size_t)(uintptr_t)map_find(features, json_str(v)) : 0;
+        if (!i || taken[i - 1])
+            return err_set(ERR_FORMAT, "probes.json: columns[%zu]: %s of the model", c,
+                           i ? "a second time a feature" : "no feature");
+        to[c] = i - 1;
+        taken[i - 1] = true;
     }
     *ret = to;
     return ERR_OK;
@@ -50,37 +54,78 @@ static bool same_bits(double x, double y)
     return !memcmp(&x, &y, sizeof x) || (isnan(x) && isnan(y));
 }
 
-static err check_rows(arena *a, yyjson_val *rows, yyjson_val *predictions, const size_t *to,
-                      const model *m)
+/* One prediction: a number, or an array of numbers where the model has several outputs. */
+static err read_outputs(yyjson_val *v, size_t row, size_t n_out, double *ret)
 {
-    size_t cols = model_get_facts(m)->n_features, n = yyjson_arr_size(rows), r, max;
-    if (yyjson_arr_size(predictions) != n)
-        return err_set(ERR_FORMAT, "probes.json: %zu predictions for %zu rows",
-                       yyjson_arr_size(predictions), n);
-    if (n && model_get_facts(m)->n_outputs != 1)
-        return err_set(ERR_FORMAT,
-                       "probes.json: one prediction a row, but the model has several outputs");
-    matrix x = {arena_array(a, double, n *cols), n, cols, cols};
-    double *got = arena_array(a, double, n);
+    if (n_out == 1) return read_number(v, "predictions", row, ret);
+    if (yyjson_arr_size(v) != n_out)
+        return err_set(ERR_FORMAT, "probes.json: predictions[%zu]: want %zu numbers", row, n_out);
+    for (size_t k = 0; k < n_out; k++)
+        TRY(read_number(yyjson_arr_get(v, k), "predictions", row, &ret[k]));
+    return ERR_OK;
+}
+
+/* Before anything of that size is allocated. */
+static err check_shape(yyjson_val *rows, size_t cols)
+{
+    size_t r, max;
+    yyjson_val *row;
+    yyjson_arr_foreach(rows, r, max, row)
+    {
+        if (!yyjson_is_arr(row) || yyjson_arr_size(row) != cols)
+            return err_set(ERR_FORMAT, "probes.json: rows[%zu]: want %zu numbers", r, cols);
+    }
+    return ERR_OK;
+}
+
+static err read_matrix(yyjson_val *rows, const size_t *to, matrix x)
+{
+    size_t r, max, c, n_cells;
     yyjson_val *row, *v;
     yyjson_arr_foreach(rows, r, max, row)
     {
-        if (yyjson_arr_size(row) != cols)
-            return err_set(ERR_FORMAT, "probes.json: rows[%zu]: want %zu numbers", r, cols);
-        size_t c, n_cells;
         yyjson_arr_foreach(row, c, n_cells, v)
-            TRY(read_number(v, "rows", r, &x.v[r * cols + to[c]]));
+            TRY(read_number(v, "rows", r, &x.v[r * x.stride + to[c]]));
     }
-    model_predict(m, x, got);
-    yyjson_arr_foreach(predictions, r, max, v)
-    {
-        double want = 0;
-        TRY(read_number(v, "predictions", r, &want));
-        if (!same_bits(got[r], want))
+    return ERR_OK;
+}
+
+/* Both ways of predicting, many rows at once and one row, must give what training gave. */
+static err check_row(const model *m, matrix x, size_t r, const double *many, const double *want,
+                     double *one)
+{
+    size_t n_out = model_get_facts(m)->n_outputs;
+    model_predict(m, (matrix){x.v + r * x.stride, 1, x.cols, x.stride}, one);
+    for (size_t k = 0; k < n_out; k++) {
+        double got = same_bits(many[k], want[k]) ? one[k] : many[k];
+        if (!same_bits(got, want[k]))
             return err_set(
                 ERR_INTERNAL,
                 "probes.json: row %zu: the model answers %.17g, at training it answered %.17g", r,
-                got[r], want);
+                got, want[k]);
+    }
+    return ERR_OK;
+}
+
+static err check_rows(arena *a, yyjson_val *rows, yyjson_val *predictions, const size_t *to,
+                      const model *m)
+{
+    size_t cols = model_get_facts(m)->n_features, n_out = model_get_facts(m)->n_outputs;
+    size_t n = yyjson_arr_size(rows), r, max;
+    if (yyjson_arr_size(predictions) != n)
+        return err_set(ERR_FORMAT, "probes.json: %zu predictions for %zu rows",
+                       yyjson_arr_size(predictions), n);
+    if (!n) return ERR_OK;
+    TRY(check_shape(rows, cols));
+    matrix x = {arena_array(a, double, n *cols), n, cols, cols};
+    double *got = arena_array(a, double, n *n_out), *want = arena_array(a, double, 2 * n_out);
+    TRY(read_matrix(rows, to, x));
+    model_predict(m, x, got);
+    yyjson_val *v;
+    yyjson_arr_foreach(predictions, r, max, v)
+    {
+        TRY(read_outputs(v, r, n_out, want));
+        TRY(check_row(m, x, r, got + r * n_out, want, want + n_out));
     }
     return ERR_OK;
 }

@@ -5,9 +5,13 @@
 
 #include "base/file.h"
 
+/* folder_of: the folder that holds everything the path names: up to the last '/' before the first
+ * wildcard. */
 static const char *folder_of(arena *a, str path)
 {
-    size_t n = path.n;
+    size_t n = 0;
+    while (n < path.n && !strchr("*?[", path.p[n]))
+        n++;
     while (n > 1 && path.p[n - 1] != '/')
         n--;
     return str_c(a, (str){path.p, n});

@@ -84,14 +84,16 @@ err tracking_model_create(db *d, arena *a, const logged_model_spec *o, str *ret_
 err tracking_model_finish(db *d, str model_id, const char *status, int64_t now_ms)
 {
     assert(d && status);
-    if (strcmp(status, "READY") && strcmp(status, "UPLOAD_FAILED") && strcmp(status, "PENDING"))
+    str plain = str_of(status), prefix = STR("LOGGED_MODEL_");
+    if (str_starts(plain, prefix.p)) plain = (str){plain.p + prefix.n, plain.n - prefix.n};
+    if (!str_is(plain, "READY") && !str_is(plain, "UPLOAD_FAILED") && !str_is(plain, "PENDING"))
         return err_set(ERR_INVALID, "logged model status '%s': want READY or UPLOAD_FAILED",
                        status);
     int64_t changed = 0;
     TRY(db_exec(d,
                 "UPDATE logged_model SET status = ?, updated_ms = ? WHERE uuid = ?"
                 " AND lifecycle_stage = 'active'",
-                DB_ARGS(db_ctext(status), db_int(now_ms), db_text(model_id)), &changed));
+                DB_ARGS(db_text(plain), db_int(now_ms), db_text(model_id)), &changed));
     return changed ? ERR_OK : model_missing(model_id);
 }
 

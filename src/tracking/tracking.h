@@ -1,7 +1,11 @@
-/* tracking: experiments, runs, params, metrics, tags, logged models and their artifacts: MLflow's nouns on our own tables.
+/* tracking: experiments, runs, params, metrics, tags, logged models and their artifacts: MLflow's
+ * nouns on our own tables.
  *
- * Ids are MLflow's: experiment ids decimal strings ("0" is Default), run ids 32 hex digits, logged model ids "m-" + 32 hex digits. Everything here works in the owner and, through the relay, in a child. Blocks: not for loop
- * threads. Thread-safe as far as the db is. Results: Owner: the arena handed in. Limits are MLflow's (key 250 bytes, param value 6,000, tag value 8,000, batch 1,000/100/100): ERR_INVALID. */
+ * Ids are MLflow's: experiment ids decimal strings ("0" is Default), run ids 32 hex digits, logged
+ * model ids "m-" + 32 hex digits. Everything here works in the owner and, through the relay, in a
+ * child. Blocks: not for loop threads. Thread-safe as far as the db is. Results: Owner: the arena
+ * handed in. Limits are MLflow's (key 250 bytes, param value 6,000, tag value 8,000, batch
+ * 1,000/100/100): ERR_INVALID. */
 #ifndef TIDEMILL_TRACKING_TRACKING_H
 #define TIDEMILL_TRACKING_TRACKING_H
 
@@ -35,34 +39,43 @@ typedef struct experiment {
 } experiment;
 
 typedef struct run {
-    str id, name, experiment_id, status, lifecycle_stage, user_id, artifact_uri; /* status: RUNNING SCHEDULED FINISHED FAILED KILLED */
-    int64_t start_ms, end_ms; /* end 0: not ended */
-    const metric *metrics;    /* the latest of each key, sorted by key */
+    str id, name, experiment_id, lifecycle_stage, user_id, artifact_uri;
+    str status;                     /* RUNNING SCHEDULED FINISHED FAILED KILLED */
+    int64_t start_ms, end_ms;       /* end 0: not ended */
+    const metric *metrics;          /* the latest of each key, sorted by key */
     const key_value *params, *tags; /* sorted by key */
     size_t n_metrics, n_params, n_tags;
 } run;
 
 typedef struct logged_model {
-    str id, name, experiment_id, source_run_id, status, artifact_uri, model_type; /* status: PENDING READY UPLOAD_FAILED as MLflow's LOGGED_MODEL_… */
+    str id, name, experiment_id, source_run_id, artifact_uri, model_type;
+    str status; /* PENDING READY UPLOAD_FAILED; MLflow's wire form puts LOGGED_MODEL_ before it */
     int64_t created_ms, updated_ms;
-    const key_value *params, *tags;
+    const key_value *params, *tags; /* sorted by key */
     size_t n_params, n_tags;
 } logged_model;
 
 /* --- experiments */
-MUST_CHECK err tracking_experiment_ensure(db *d, arena *a, str name, str *ret_id); /* get by name or create; a deleted one: ERR_CONFLICT */
+/* tracking_experiment_ensure finds the experiment of that name (1..500 bytes) or makes it.
+ * ERR_CONFLICT: it is deleted. */
+MUST_CHECK err tracking_experiment_ensure(db *d, arena *a, str name, str *ret_id);
+/* In any lifecycle stage. ERR_MISSING in MLflow's words. */
 MUST_CHECK err tracking_experiment_get(db *d, arena *a, str id, experiment *ret);
 MUST_CHECK err tracking_experiment_by_name(db *d, arena *a, str name, experiment *ret);
-MUST_CHECK err tracking_experiments(db *d, arena *a, size_t max, experiment **ret, size_t *ret_n); /* active, newest first */
+/* The active ones, newest first, at most max (and at most 50,000). */
+MUST_CHECK err tracking_experiments(db *d, arena *a, size_t max, experiment **ret, size_t *ret_n);
 
 /* --- runs */
 typedef struct run_spec {
-    str experiment_id, name; /* name "": generated, adjective-noun-number, <= 20 characters */
+    str experiment_id, name; /* name "": tag mlflow.runName, else generated: adjective-noun-number,
+                                <= 20 characters */
     str user;
     int64_t start_ms;
-    const key_value *tags;   /* mlflow.parentRunId makes it a child */
-    size_t n_tags;
+    const key_value *tags; /* mlflow.parentRunId makes it a child */
+    size_t n_tags;         /* <= 1,000 */
 } run_spec;
+/* tracking_run_create makes a RUNNING run; its name is also tag mlflow.runName. ERR_MISSING: no
+ * such experiment; ERR_INVALID: it is deleted, a key or value breaks a rule. */
 MUST_CHECK err tracking_run_create(db *d, arena *a, const run_spec *o, str *ret_id);
 
 typedef struct run_batch {
@@ -70,48 +83,70 @@ typedef struct run_batch {
     const key_value *params, *tags;
     size_t n_metrics, n_params, n_tags;
 } run_batch;
-/* tracking_log: all or nothing. A param that exists with another value: ERR_INVALID in MLflow's words; metrics are de-duplicated on (key, timestamp, step, value). Big histories are kept packed. */
+/* tracking_log: all or nothing. A param that exists with another value: ERR_INVALID in MLflow's
+ * words, with the same value it is fine; of equal tag keys the last wins, mlflow.runName renames
+ * the run; metrics are de-duplicated on (key, timestamp, step, value). ERR_MISSING: no such run;
+ * ERR_INVALID: it is deleted, a limit or a rule for keys is broken (the message names the field:
+ * "params[3].key"). */
 MUST_CHECK err tracking_log(db *d, str run_id, const run_batch *b);
+/* tracking_run_end sets status and end; end_ms 0 takes the end back. */
 MUST_CHECK err tracking_run_end(db *d, str run_id, const char *status, int64_t end_ms);
-MUST_CHECK err tracking_run_get(db *d, arena *a, str run_id, run *ret); /* ERR_MISSING in MLflow's words */
-MUST_CHECK err tracking_metric_history(db *d, arena *a, str run_id, str key, metric **ret, size_t *ret_n); /* by timestamp, step, value */
+/* In any lifecycle stage. ERR_MISSING in MLflow's words. */
+MUST_CHECK err tracking_run_get(db *d, arena *a, str run_id, run *ret);
+/* Every point of one key, by timestamp, step, value (NaN last). None: n 0. ERR_LIMIT over 20
+ * million. */
+MUST_CHECK err tracking_metric_history(db *d, arena *a, str run_id, str key, metric **ret,
+                                       size_t *ret_n);
 
 typedef struct run_query {
-    const str *experiment_ids;
+    const str *experiment_ids; /* none: of all; <= 120 */
     size_t n_experiment_ids;
-    str parent_run_id; /* "": any */
-    bool roots_only;   /* without a parent */
-    str tag_key, tag_value; /* "": any */
+    str parent_run_id;      /* "": any */
+    bool roots_only;        /* without a parent */
+    str tag_key, tag_value; /* tag_key "": any */
     size_t max, offset;
 } run_query;
-MUST_CHECK err tracking_runs(db *d, arena *a, const run_query *q, run **ret, size_t *ret_n); /* active; start_ms DESC, id */
-/* tracking_close_runs ends every RUNNING run with that tag (used when a job's child died). */
-MUST_CHECK err tracking_close_runs(db *d, str tag_key, str tag_value, const char *status, int64_t end_ms, int64_t *ret_n);
+/* tracking_runs: active ones, start_ms DESC, id. */
+MUST_CHECK err tracking_runs(db *d, arena *a, const run_query *q, run **ret, size_t *ret_n);
+/* tracking_close_runs ends every RUNNING run with that tag (used when a job's child died). *ret_n
+ * (may be NULL): how many. */
+MUST_CHECK err tracking_close_runs(db *d, str tag_key, str tag_value, const char *status,
+                                   int64_t end_ms, int64_t *ret_n);
 
 /* --- logged models */
 typedef struct logged_model_spec {
-    str name, experiment_id, source_run_id, model_type;
+    str name, experiment_id, source_run_id, model_type; /* source_run_id "": none */
     int64_t now_ms;
     const key_value *params, *tags;
     size_t n_params, n_tags;
 } logged_model_spec;
-MUST_CHECK err tracking_model_create(db *d, arena *a, const logged_model_spec *o, str *ret_id); /* PENDING, and linked as the run's output */
+/* tracking_model_create: PENDING, and linked as the run's output. ERR_MISSING: no such run or
+ * experiment. */
+MUST_CHECK err tracking_model_create(db *d, arena *a, const logged_model_spec *o, str *ret_id);
+/* status: READY or UPLOAD_FAILED, with or without LOGGED_MODEL_ before it. */
 MUST_CHECK err tracking_model_finish(db *d, str model_id, const char *status, int64_t now_ms);
 MUST_CHECK err tracking_model_get(db *d, arena *a, str model_id, logged_model *ret);
 
-/* --- artifacts: names over blobs. root is "runs/<run id>" or "models/<model id>"; path as in MLflow ("plots/residuals.svg"): relative, no "..", no empty level (ERR_INVALID). */
+/* --- artifacts: names over blobs. root is "runs/<run id>" or "models/<model id>"; path as in
+ * MLflow
+ * ("plots/residuals.svg"): relative, <= 1,024 bytes, no "..", no empty level, no backslash
+ * (ERR_INVALID). ERR_MISSING: no such root or path. */
 typedef struct artifact {
-    str path;
+    str path; /* from the root */
     bool is_dir;
     int64_t size;
     str sha256; /* "" for folders */
 } artifact;
-MUST_CHECK err artifact_put(db *d, blobs *b, str root, str path, str bytes); /* replaces */
 typedef struct artifact_item {
     str path, bytes;
 } artifact_item;
-MUST_CHECK err artifact_put_all(db *d, blobs *b, str root, const artifact_item *v, size_t n); /* one transaction */
+/* artifact_put replaces; artifact_put_all does so for n <= 10,000 files in one transaction. A
+ * folder never becomes a file nor a file a folder: ERR_CONFLICT. */
+MUST_CHECK err artifact_put(db *d, blobs *b, str root, str path, str bytes);
+MUST_CHECK err artifact_put_all(db *d, blobs *b, str root, const artifact_item *v, size_t n);
+/* The bytes, verified; ERR_LIMIT over max, ERR_IO naming artifact and blob when it is damaged. */
 MUST_CHECK err artifact_get(db *d, blobs *b, arena *a, str root, str path, size_t max, str *ret);
-MUST_CHECK err artifact_list(db *d, arena *a, str root, str dir, artifact **ret, size_t *ret_n); /* direct children, sorted */
+/* The direct children of folder dir ("": the root), sorted; none of a folder that is not there. */
+MUST_CHECK err artifact_list(db *d, arena *a, str root, str dir, artifact **ret, size_t *ret_n);
 
 #endif

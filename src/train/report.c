@@ -167,7 +167,7 @@ static err put_package(home *h, arena *a, str model_id, str run_id, const train_
     *output = (field){.name = STR(""), .type = FIELD_DOUBLE, .required = true};
     package p = {.flavor = STR("lightgbm"),
                  .data_path = STR("model.lgb"),
-                 .flavor_version = STR("4.7.0"),
+                 .flavor_version = STR(LGB_VERSION),
                  .sig = {.inputs = t->inputs, .outputs = {.fields = output, .n = 1}},
                  .model_id = model_id,
                  .run_id = run_id,
@@ -200,11 +200,11 @@ err report_model(home *h, arena *a, str run_id, str experiment_id, const train_s
     err e = put_package(h, a, id, run_id, t, f);
     if (e) {
         str why = str_dup(a, str_of(err_message()));
-        if (tracking_model_finish(home_db(h), id, "LOGGED_MODEL_UPLOAD_FAILED", now_ms()))
+        if (tracking_model_finish(home_db(h), id, "UPLOAD_FAILED", now_ms()))
             return err_set(e, "%.*s (and the model's state could not be written)", STR_ARG(why));
         return err_set(e, "%.*s", STR_ARG(why));
     }
-    TRY(tracking_model_finish(home_db(h), id, "LOGGED_MODEL_READY", now_ms()));
+    TRY(tracking_model_finish(home_db(h), id, "READY", now_ms()));
     *ret_id = id;
     return ERR_OK;
 }

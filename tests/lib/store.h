@@ -3,24 +3,22 @@
 #ifndef TIDEMILL_TEST_STORE_H
 #define TIDEMILL_TEST_STORE_H
 
-#include <stdlib.h>
-
-#include "base/file.h"
 #include "blob/blob.h"
 #include "db/db.h"
+#include "temp.h"
 #include "test.h"
 
 typedef struct store {
     arena *a;
-    char dir[64];
+    const char *dir;
     db *d;
     blobs *b;
 } store;
 
 static inline void store_open(store *s, const db_migration *rooms, size_t n_rooms)
 {
-    *s = (store){.a = arena_new(0), .dir = "/tmp/tidemill-test-XXXXXX"};
-    ck_assert(mkdtemp(s->dir) != NULL);
+    *s = (store){.a = arena_new(0)};
+    s->dir = temp_dir(s->a);
     ck_ok(db_open(cstr_fmt(s->a, "sqlite:%s/tidemill.db", s->dir), &s->d));
     ck_ok(db_migrate(s->d, rooms, n_rooms));
     ck_ok(blobs_open(cstr_fmt(s->a, "%s/blobs", s->dir), &s->b));
@@ -30,7 +28,7 @@ static inline void store_close(store *s)
 {
     db_free(s->d);
     blobs_free(s->b);
-    ck_ok(dir_remove_all(s->dir));
+    temp_gone(s->dir);
     arena_free(s->a);
 }
 

@@ -142,6 +142,9 @@ TEST(a_logged_model_is_made_filled_and_finished)
     ck_ok(tracking_model_finish(s.d, id, "READY", 9));
     ck_ok(tracking_model_get(s.d, s.a, id, &m));
     ck_assert(str_is(m.status, "READY") && m.updated_ms == 9);
+    ck_ok(tracking_model_finish(s.d, id, "LOGGED_MODEL_UPLOAD_FAILED", 10));
+    ck_ok(tracking_model_get(s.d, s.a, id, &m));
+    ck_assert(str_is(m.status, "UPLOAD_FAILED"));
     ck_err(tracking_model_finish(s.d, id, "FINE", 9), ERR_INVALID);
     ck_err(tracking_model_finish(s.d, STR("m-1"), "READY", 9), ERR_MISSING);
     o.source_run_id = STR("nobody");
