@@ -15,10 +15,20 @@ function nameOf(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1);
 }
 
-const ORDER = ['predicted_vs_actual', 'residuals', 'importance'];
+/* Our own plots in their order, and how to read them. */
+const READING: Record<string, string> = {
+  predicted_vs_actual: 'Each point is a held-out row. On the dashed line the prediction is exact; below it the model says too little.',
+  residuals: 'What is left when the prediction is taken from the actual value. A shape in it is something the model has not learned.',
+  importance: 'How much the splits on a feature lowered the error in training. It says nothing about cause.',
+};
+const ORDER = Object.keys(READING);
+
+function stem(path: string): string {
+  return nameOf(path).replace(/\.svg$/, '');
+}
 
 function place(path: string): number {
-  const at = ORDER.indexOf(nameOf(path).replace(/\.svg$/, ''));
+  const at = ORDER.indexOf(stem(path));
   return at < 0 ? ORDER.length : at;
 }
 
@@ -27,18 +37,29 @@ export function Plots({ runId }: { runId: string }) {
   const { data: listing } = useResource<Listing>(data.artifacts(runId, 'plots')).value;
   const plots = (listing?.files ?? []).filter((f) => f.path.endsWith('.svg')).sort((a, b) => place(a.path) - place(b.path));
   if (!plots.length) return null;
+  const told = plots.filter((f) => READING[stem(f.path)]);
   return (
     <Card title="Plots">
       <div class="plots">
         {plots.map((f) => {
           const href = data.artifact(runId, f.path);
-          const name = words(nameOf(f.path).replace(/\.svg$/, ''));
+          const name = words(stem(f.path));
           return (
             <a key={f.path} href={href} target="_blank" rel="noreferrer" aria-label={`${name}, opens in a new tab`}>
               <img src={href} alt={`Plot: ${name}`} width="720" height="440" loading="lazy" />
             </a>
           );
         })}
+        {told.length > 0 && (
+          <dl class="reading">
+            {told.map((f) => (
+              <div key={f.path}>
+                <dt>{words(stem(f.path))}</dt>
+                <dd>{READING[stem(f.path)]}</dd>
+              </div>
+            ))}
+          </dl>
+        )}
       </div>
     </Card>
   );

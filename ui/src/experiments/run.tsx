@@ -95,7 +95,7 @@ function Overview({ run, experiment }: { run: Run; experiment: string }) {
   ];
   if (parent) facts.push(['Parent run', <Link href={screen.run(run.info.experiment_id, parent)}>{parent.slice(0, 12)}…</Link>]);
   if (jobRun) facts.push(['Job run', <Link href={screen.jobs({ run: jobRun })}>{jobRun}</Link>]);
-  if (table) facts.push(['Feature table', <><code>{table}</code> version {tagOf(run, 'tidemill.featureVersion') ?? DASH}</>]);
+  if (table) facts.push(['Feature table', <><Name>{table}</Name> version {tagOf(run, 'tidemill.featureVersion') ?? DASH}</>]);
   return (
     <Card>
       <Facts of={facts} />

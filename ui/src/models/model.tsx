@@ -1,3 +1,4 @@
+import './model.css';
 import { data, screen } from '../api/paths.ts';
 import { byVersion, maeOf, valueOf } from '../api/read.ts';
 import { useResource } from '../api/resource.ts';
@@ -22,14 +23,22 @@ function Passed({ of }: { of: ModelVersion }) {
   return passed === 'true' ? <Badge tone="good">Passed</Badge> : <Badge tone="warn">Not passed</Badge>;
 }
 
+function Validation({ of }: { of: ModelVersion }) {
+  return (
+    <span class="with-reason">
+      <Passed of={of} />
+      <span>{valueOf(of.tags, 'validation.reason')}</span>
+    </span>
+  );
+}
+
 function columnsFor(servedBy: (version: string) => string[], staged: boolean): Column<ModelVersion>[] {
   const stage: Column<ModelVersion> = { id: 'stage', label: 'Stage', by: (v) => v.current_stage ?? '', cell: (v) => v.current_stage ?? 'None' };
   return [
     { id: 'version', label: 'Version', by: (v) => Number(v.version), cell: (v) => <strong>{v.version}</strong> },
     { id: 'aliases', label: 'Aliases', cell: (v) => (v.aliases?.length ? [...v.aliases].sort().map((a) => <Alias key={a}>{a}</Alias>) : DASH) },
     { id: 'mae', label: 'MAE', numeric: true, by: maeOf, cell: (v) => <span title={exact(maeOf(v))}>{number(maeOf(v))}</span> },
-    { id: 'passed', label: 'Validation', by: (v) => valueOf(v.tags, 'validation.passed') ?? '', cell: (v) => <Passed of={v} /> },
-    { id: 'reason', label: 'Why', wide: true, cell: (v) => valueOf(v.tags, 'validation.reason') ?? DASH },
+    { id: 'passed', label: 'Validation', wide: true, by: (v) => valueOf(v.tags, 'validation.passed') ?? '', cell: (v) => <Validation of={v} /> },
     {
       id: 'served',
       label: 'Served by',
