@@ -41,8 +41,8 @@ static err load(job *j, str model_id, model **ret, int *ret_tries)
         progress_say(j->p, "load model %.*s: try %d of %d: %s", STR_ARG(model_id), try,
                      j->o->load_tries, err_message());
         if (!may_pass(e) || try >= j->o->load_tries)
-            return err_add(e, "validate: model %.*s does not load after %d tries",
-                           STR_ARG(model_id), try);
+            return err_add(e, "validate: model %.*s does not load after %d %s", STR_ARG(model_id),
+                           try, try == 1 ? "try" : "tries");
         sleep_ms(wait_ms);
         wait_ms *= 2;
     }
