@@ -44,7 +44,7 @@ void bundle_tree_json(jw *w, const yaml *y)
     }
 }
 
-static err make_snapshot(arena *a, const yaml *root, bundle *b)
+err bundle_snapshot(arena *a, const yaml *root, bundle *b)
 {
     buf out;
     jw w;
@@ -110,7 +110,7 @@ err bundle_load(arena *a, const char *path, str target, const bundle_var *vars, 
     b->dir = str_of(files.dir);
     TRY(bundle_make(a, root, b));
     TRY(sources_are_there(root, b));
-    TRY(make_snapshot(a, root, b));
+    TRY(bundle_snapshot(a, root, b));
     *ret = b;
     return ERR_OK;
 }

@@ -93,6 +93,8 @@ MUST_CHECK err bundle_make_gate(const yaml *root, str name, gate_spec *ret);
 
 /* bundle_tree_json writes a node as JSON. */
 void bundle_tree_json(jw *w, const yaml *y);
+/* bundle_snapshot fills b->snapshot from the checked tree. */
+MUST_CHECK err bundle_snapshot(arena *a, const yaml *root, bundle *b);
 enum { BUNDLE_SNAPSHOT_MAX = 8 << 20, BUNDLE_SNAPSHOT_FORMAT = 1 };
 
 /* Getters of a checked tree: the fallback where the key is absent. */

@@ -258,7 +258,7 @@ static err read_fields(cron *c, str expression, const str *fields, size_t n)
     return ERR_OK;
 }
 
-err cron_parse(arena *a, str expression, str timezone, cron **ret)
+err cron_parse(arena *a, str expression, str zone, cron **ret)
 {
     assert(a && ret);
     str fields[FIELDS_MAX];
@@ -273,7 +273,7 @@ err cron_parse(arena *a, str expression, str timezone, cron **ret)
             STR_ARG(expression));
     cron *c = arena_new_of(a, cron);
     TRY(read_fields(c, expression, fields, n));
-    TRY(tz_load(a, timezone, &c->zone));
+    TRY(tz_load(a, zone, &c->zone));
     *ret = c;
     return ERR_OK;
 }
@@ -314,7 +314,7 @@ static bool day_fits(const cron *c, const date *d)
         int w = weekday_at(d, d->last);
         if (d->day == d->last - (w == 6 ? 1 : w == 0 ? 2 : 0)) return true;
     }
-    for (int n = 1; c->days_nearest >> n && n <= d->last; n++)
+    for (int n = 1; n <= d->last && c->days_nearest >> n; n++)
         if ((c->days_nearest >> n & 1) && nearest_weekday(d, n) == d->day) return true;
     return false;
 }

@@ -14,9 +14,9 @@
 #include "base/str.h"
 
 typedef struct cron cron;
-/* cron_parse: timezone "" is UTC. ERR_INVALID names the field and what it wants; an unknown zone
+/* cron_parse: zone "" is UTC. ERR_INVALID names the field and what it wants; an unknown zone
  * has a did-you-mean where possible. Owner: a. */
-MUST_CHECK err cron_parse(arena *a, str expression, str timezone, cron **ret);
+MUST_CHECK err cron_parse(arena *a, str expression, str zone, cron **ret);
 /* cron_next: the first firing strictly after t_ms. ERR_MISSING when there is none within 10 years.
  */
 MUST_CHECK err cron_next(const cron *c, int64_t t_ms, int64_t *ret_ms);
