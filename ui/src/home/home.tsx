@@ -152,7 +152,7 @@ function Drift({ of }: { of: Overview }) {
           {seen.verdict === 'not_enough_data'
             ? seen.reason
             : alerts
-              ? `${alerts} of ${seen.lines.filter((l) => l.metric !== 'rows').length} thresholds passed`
+              ? `${alerts} of ${seen.lines.filter((l) => l.metric !== 'rows').length} measures over their threshold`
               : 'every measure within its threshold'}
           {seen.should_retrain && ', retraining is advised'}
         </span>
