@@ -21,17 +21,17 @@ typedef enum param_type {
     PARAM_NUMBER
 } param_type;
 static const struct task_param_def {
-    task_kind kind;
     const char *key;
+    task_kind kind;
     param_type type;
 } task_params[] = {
-    {TASK_TRAIN, "seed", PARAM_SEED},
-    {TASK_BATCH_PREDICT, "source", PARAM_SOURCE},
-    {TASK_BATCH_PREDICT, "batch_id", PARAM_TEXT},
-    {TASK_MONITOR_DRIFT, "window", PARAM_DURATION},
-    {TASK_MONITOR_DRIFT, "min_rows", PARAM_ROWS},
-    {TASK_MONITOR_DRIFT, "drift_z", PARAM_NUMBER},
-    {TASK_MONITOR_DRIFT, "mae", PARAM_NUMBER},
+    {"seed", TASK_TRAIN, PARAM_SEED},
+    {"source", TASK_BATCH_PREDICT, PARAM_SOURCE},
+    {"batch_id", TASK_BATCH_PREDICT, PARAM_TEXT},
+    {"window", TASK_MONITOR_DRIFT, PARAM_DURATION},
+    {"min_rows", TASK_MONITOR_DRIFT, PARAM_ROWS},
+    {"drift_z", TASK_MONITOR_DRIFT, PARAM_NUMBER},
+    {"mae", TASK_MONITOR_DRIFT, PARAM_NUMBER},
 };
 
 static err check_source(arena *a, const bundle *b, str name)
