@@ -144,9 +144,9 @@ err probes_check(db *d, blobs *b, const char *model_id, const model *m, size_t *
     TRY(e);
     yyjson_val *root, *columns, *rows, *predictions;
     TRY(json_parse(a, text, "probes.json", &root));
-    TRY(json_get_arr(root, "", "columns", &columns));
-    TRY(json_get_arr(root, "", "rows", &rows));
-    TRY(json_get_arr(root, "", "predictions", &predictions));
+    TRY(json_get_arr(root, "probes.json", "columns", &columns));
+    TRY(json_get_arr(root, "probes.json", "rows", &rows));
+    TRY(json_get_arr(root, "probes.json", "predictions", &predictions));
     size_t *to;
     TRY(read_columns(a, columns, m, &to));
     TRY(check_rows(a, rows, predictions, to, m));

@@ -5,13 +5,12 @@
 
 #include "base/file.h"
 
-/* folder_of: the folder that holds everything the path names: up to the last '/' before the first
- * wildcard. */
+/* folder_of: the folder that holds everything the path names: of a pattern, which is what has a '*'
+ * in it, up to the last '/' before the first wildcard. */
 static const char *folder_of(arena *a, str path)
 {
-    size_t n = 0;
-    while (n < path.n && !strchr("*?[", path.p[n]))
-        n++;
+    size_t n = path.n;
+    if (memchr(path.p, '*', path.n)) n = strcspn(str_c(a, path), "*?[");
     while (n > 1 && path.p[n - 1] != '/')
         n--;
     return str_c(a, (str){path.p, n});
