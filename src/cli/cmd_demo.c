@@ -35,7 +35,7 @@ const char demo_body[] = "{\"dataframe_records\": [{\"trip_distance\": 3.5, \"pi
                          "\"pickup_dayofweek\": 3, \"pickup_month\": 2, \"is_weekend\": 0, "
                          "\"is_rush_hour\": 1}]}";
 
-static volatile sig_atomic_t interrupted;
+static volatile sig_atomic_t interrupted; /* NOLINT: what a signal handler may touch */
 
 static void on_interrupt(int sig)
 {

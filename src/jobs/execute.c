@@ -274,7 +274,7 @@ static bool wait_to_retry(execution *x, int retry)
 
 static err run_task(execution *x, const bundle_task *t, verdict *ret)
 {
-    task_record r;
+    task_record r = {0};
     for (int retry = 0;; retry++) {
         TRY(try_task(x, t, ret));
         if (*ret == TASK_LEFT) return ERR_OK;
