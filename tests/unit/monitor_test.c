@@ -315,6 +315,32 @@ TEST(a_repeated_call_adds_nothing_to_table_or_metadata)
 }
 END_TEST
 
+static err forget(db_tx *tx, void *arg)
+{
+    (void)arg;
+    TRY(tx_exec(tx, "DELETE FROM monitor_metric", DB_NO_ARGS, NULL));
+    return tx_exec(tx, "DELETE FROM monitor_result", DB_NO_ARGS, NULL);
+}
+
+TEST(a_run_killed_between_its_two_stores_is_completed_by_the_next)
+{
+    place p;
+    begin(&p);
+    put_rows(&p, CALM, 300, AT - DAY_MS, 1000);
+    monitor_spec o = spec();
+    run_ok(&p, &o);
+    ck_ok(db_write(home_db(p.h), forget, NULL));
+    run_ok(&p, &o);
+    ck_assert_int_eq(place_version(&p, TABLE("monitoring")), 0);
+    monitor_record *v;
+    size_t n;
+    ck_ok(monitor_records(home_db(p.h), p.a, STR(""), 10, &v, &n));
+    ck_assert_uint_eq(n, 1);
+    ck_assert_uint_eq(v[0].r.n, 6);
+    place_close(&p);
+}
+END_TEST
+
 TEST(an_infinite_change_survives_both_stores)
 {
     place p;
@@ -406,6 +432,7 @@ TESTS("monitor", z_is_the_change_in_standard_deviations, z_of_what_is_not_known_
       an_error_over_its_threshold_is_an_alert_and_unknown_actuals_are_none,
       the_window_holds_its_start_and_not_its_end, too_few_rows_are_not_enough_data_and_never_fine,
       a_column_that_lost_all_its_values_has_drifted,
-      a_repeated_call_adds_nothing_to_table_or_metadata, an_infinite_change_survives_both_stores,
-      predictions_of_another_model_do_not_count, what_makes_no_sense_is_refused,
-      a_predictions_table_without_a_watched_column_names_it)
+      a_repeated_call_adds_nothing_to_table_or_metadata,
+      a_run_killed_between_its_two_stores_is_completed_by_the_next,
+      an_infinite_change_survives_both_stores, predictions_of_another_model_do_not_count,
+      what_makes_no_sense_is_refused, a_predictions_table_without_a_watched_column_names_it)

@@ -485,6 +485,32 @@ TEST(an_unknown_source_and_a_mistake_in_sql_are_named)
 }
 END_TEST
 
+TEST(sources_may_have_any_name_and_build_on_each_other)
+{
+    place p;
+    place_open(&p, rooms, countof(rooms));
+    const source_spec v[] = {{.name = STR("kept_rows"), .sql = STR(GOOD)},
+                             {.name = STR("baseline_rows"), .sql = STR("FROM kept_rows")},
+                             {.name = STR("t"), .sql = STR("SELECT 1 AS one")}};
+    static const expectation some[] = {{.name = STR("some"),
+                                        .kind = EXPECT_BETWEEN,
+                                        .action = EXPECT_DROP,
+                                        .column = STR("y"),
+                                        .min = 10,
+                                        .max = HUGE_VAL}};
+    train_spec o = small_spec(GOOD);
+    o.sources = v;
+    o.n_sources = 3;
+    o.source = STR("baseline_rows");
+    o.checks = (suite){STR("suite"), some, 1};
+    train_result r;
+    ck_ok(train_run(p.h, p.a, &o, NULL, &r));
+    ck_assert_int_eq(r.dropped, 20);
+    ck_assert_int_eq(r.rows_train + r.rows_test, 80);
+    place_close(&p);
+}
+END_TEST
+
 TEST(missing_feature_values_train_as_missing_and_make_integers_doubles)
 {
     place p;
@@ -556,6 +582,7 @@ TESTS("train", the_real_trips_become_a_good_model,
       features_must_be_numbers_with_names_that_a_model_can_keep, an_infinite_feature_names_itself,
       what_the_spec_says_wrongly_is_refused, a_parameter_that_lightgbm_refuses_fails_with_its_words,
       an_unknown_source_and_a_mistake_in_sql_are_named,
+      sources_may_have_any_name_and_build_on_each_other,
       missing_feature_values_train_as_missing_and_make_integers_doubles,
       many_rows_are_fitted_on_all_threads_to_the_same_bytes,
       a_model_without_a_single_split_is_still_a_model)
