@@ -511,6 +511,42 @@ TEST(sources_may_have_any_name_and_build_on_each_other)
 }
 END_TEST
 
+static err train_small(place *p, const char *fault)
+{
+    (void)fault;
+    train_spec o = small_spec(GOOD);
+    train_result r;
+    return train_run(p->h, p->a, &o, NULL, &r);
+}
+
+/* Runs ended, each model READY or given up; and the next training works. */
+static void trained_well(place *p, const char *fault)
+{
+    str id;
+    ck_ok(tracking_experiment_ensure(home_db(p->h), p->a, STR("/small"), &id));
+    run_query q = {.experiment_ids = &id, .n_experiment_ids = 1, .roots_only = true, .max = 1};
+    run *v;
+    size_t n;
+    ck_ok(tracking_runs(home_db(p->h), p->a, &q, &v, &n));
+    if (!n) return; /* it failed before there was a run */
+    db_rows ready;
+    ck_ok(db_rows_of(home_db(p->h), p->a,
+                     "SELECT id FROM logged_model WHERE source_run = ? AND status = 'READY'",
+                     DB_ARGS(db_text(v[0].id)), &ready));
+    if (str_is(v[0].status, "FINISHED"))
+        ck_assert_msg(ready.n == 1, "%s: %zu models", fault, ready.n);
+}
+
+TEST(whatever_fails_no_run_is_finished_without_its_model)
+{
+    place p;
+    place_open(&p, rooms, countof(rooms));
+    ck_assert_int_gt(place_torture(&p, train_small, trained_well), 30);
+    ck_ok(train_small(&p, NULL));
+    place_close(&p);
+}
+END_TEST
+
 TEST(missing_feature_values_train_as_missing_and_make_integers_doubles)
 {
     place p;
@@ -582,6 +618,7 @@ TESTS("train", the_real_trips_become_a_good_model,
       features_must_be_numbers_with_names_that_a_model_can_keep, an_infinite_feature_names_itself,
       what_the_spec_says_wrongly_is_refused, a_parameter_that_lightgbm_refuses_fails_with_its_words,
       an_unknown_source_and_a_mistake_in_sql_are_named,
+      whatever_fails_no_run_is_finished_without_its_model,
       sources_may_have_any_name_and_build_on_each_other,
       missing_feature_values_train_as_missing_and_make_integers_doubles,
       many_rows_are_fitted_on_all_threads_to_the_same_bytes,
