@@ -301,15 +301,15 @@ static err do_batch(task_call *c, jw *w, str *ret)
     batch_spec s = {.model_uri = b->model_uri,
                     .n_sources = c->b->n_sources,
                     .source = b->source,
-                    .feature_table = b->features->spec.table,
-                    .label = b->features->spec.label.name,
+                    .feature_table = b->features ? b->features->spec.table : STR(""),
+                    .label = b->label,
                     .predictions_table = b->predictions_table,
                     .batch_id = STR(""),
                     .at_ms = c->at_ms};
     given(c, "source", &s.source);
     given(c, "batch_id", &s.batch_id);
     TRY(sources_of(c, &s.sources));
-    s.features = s.source.n ? &b->features->spec : NULL;
+    s.features = s.source.n && b->features ? &b->features->spec : NULL;
     TRY(batch_run(c->h, c->a, &s, c->p, &r));
     jw_kstr(w, "batch_id", r.batch_id);
     jw_ki64(w, "rows", r.rows);

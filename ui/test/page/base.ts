@@ -52,8 +52,6 @@ async function ask(): Promise<Known> {
   };
 }
 
-let known: Promise<Known> | undefined;
-
 export function addresses(of: Known): Record<string, string> {
   const training = of.jobRuns.find((r) => r.job.includes('training'));
   return {
@@ -71,7 +69,7 @@ export function addresses(of: Known): Record<string, string> {
 }
 
 export const test = plain.extend<{ known: Known; complaints: string[] }>({
-  known: async ({}, use) => use(await (known ??= ask())),
+  known: async ({}, use) => use(await ask()),
   /* Whatever the browser complains of: errors, warnings, refusals by the policy, answers that failed. */
   complaints: [
     async ({ page }, use) => {

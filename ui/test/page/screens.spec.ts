@@ -102,7 +102,8 @@ test('monitoring tells the calm day from the shifted day', async ({ page, known 
   for (const record of known.monitors) {
     await page.goto(`${url}/monitoring?monitor=${record.name}&at=${record.at_ms}`);
     await settled(page);
-    await expect(page.locator('.verdict-line')).toContainText(record.verdict === 'ok' ? 'OK' : 'Alert');
+    const words = { ok: 'OK', alert: 'Alert', not_enough_data: 'Not enough data' };
+    await expect(page.locator('.verdict-line')).toContainText(words[record.verdict]);
     await expect(page.getByText('Retraining advised')).toHaveCount(record.should_retrain ? 1 : 0);
     const table = page.getByRole('region', { name: 'Drift per column' });
     for (const line of record.lines.filter((l) => l.metric === 'drift_z')) {
@@ -113,8 +114,8 @@ test('monitoring tells the calm day from the shifted day', async ({ page, known 
       await expect(row.getByText('Drift')).toHaveCount(line.alert ? 1 : 0);
     }
   }
-  expect(known.monitors.map((m) => m.verdict).sort()).toEqual(['alert', 'ok']);
-  await days.filter({ hasText: 'OK' }).click();
+  expect(known.monitors.map((m) => m.verdict)).toEqual(expect.arrayContaining(['alert', 'ok']));
+  await days.filter({ hasText: 'OK' }).first().click();
   await expect(page.locator('.verdict-line')).toContainText('OK');
 });
 
@@ -126,7 +127,7 @@ test('jobs show schedules, runs and what each task handed on', async ({ page, kn
   await expect(page.getByText('America/New_York')).toBeVisible();
   const runs = page.locator('.job-runs > li');
   await expect(runs).toHaveCount(known.jobRuns.length);
-  await runs.filter({ hasText: 'ml_training_pipeline' }).getByRole('button').click();
+  await runs.filter({ hasText: 'ml_training_pipeline' }).getByRole('button').first().click();
   await expect(page.locator('.tasks > li')).toHaveCount(3);
   await expect(page.locator('.tasks')).toContainText('promoted');
   await page.reload();
@@ -136,7 +137,6 @@ test('jobs show schedules, runs and what each task handed on', async ({ page, kn
 });
 
 test('every address can be opened directly, and holds no accessibility violation in light and dark', async ({ page, known }) => {
-  test.setTimeout(60_000);
   for (const [name, address] of Object.entries(addresses(known))) {
     await page.goto(url + address);
     await settled(page);
