@@ -130,6 +130,22 @@ static err check_rows(arena *a, yyjson_val *rows, yyjson_val *predictions, const
     return ERR_OK;
 }
 
+err probes_compare(str text, const model *m, size_t *ret_n)
+{
+    assert(m && ret_n);
+    AUTO(arena) a = arena_new(0);
+    yyjson_val *root, *columns, *rows, *predictions;
+    TRY(json_parse(a, text, "probes.json", &root));
+    TRY(json_get_arr(root, "probes.json", "columns", &columns));
+    TRY(json_get_arr(root, "probes.json", "rows", &rows));
+    TRY(json_get_arr(root, "probes.json", "predictions", &predictions));
+    size_t *to;
+    TRY(read_columns(a, columns, m, &to));
+    TRY(check_rows(a, rows, predictions, to, m));
+    *ret_n = yyjson_arr_size(rows);
+    return ERR_OK;
+}
+
 err probes_check(db *d, blobs *b, const char *model_id, const model *m, size_t *ret_n)
 {
     assert(d && b && model_id && m && ret_n);
@@ -142,14 +158,5 @@ err probes_check(db *d, blobs *b, const char *model_id, const model *m, size_t *
         return ERR_OK;
     }
     TRY(e);
-    yyjson_val *root, *columns, *rows, *predictions;
-    TRY(json_parse(a, text, "probes.json", &root));
-    TRY(json_get_arr(root, "probes.json", "columns", &columns));
-    TRY(json_get_arr(root, "probes.json", "rows", &rows));
-    TRY(json_get_arr(root, "probes.json", "predictions", &predictions));
-    size_t *to;
-    TRY(read_columns(a, columns, m, &to));
-    TRY(check_rows(a, rows, predictions, to, m));
-    *ret_n = yyjson_arr_size(rows);
-    return ERR_OK;
+    return probes_compare(text, m, ret_n);
 }

@@ -519,6 +519,23 @@ TEST(missing_feature_values_train_as_missing_and_make_integers_doubles)
 }
 END_TEST
 
+TEST(many_rows_are_fitted_on_all_threads_to_the_same_bytes)
+{
+    place p;
+    place_open(&p, rooms, countof(rooms));
+    train_spec o = small_spec("SELECT hash(i) % 100000 AS x, sqrt(hash(i) % 100000) + i % 7 AS y "
+                              "FROM range(260000) r(i)");
+    train_result r, again;
+    ck_ok(train_run(p.h, p.a, &o, NULL, &r));
+    ck_assert_int_gt(r.rows_train, 200000);
+    o.threads = 3;
+    ck_ok(train_run(p.h, p.a, &o, NULL, &again));
+    ck_assert(str_eq(artifact_of(&p, "models", r.model_id, "model.lgb"),
+                     artifact_of(&p, "models", again.model_id, "model.lgb")));
+    place_close(&p);
+}
+END_TEST
+
 TEST(a_model_without_a_single_split_is_still_a_model)
 {
     place p;
@@ -540,4 +557,5 @@ TESTS("train", the_real_trips_become_a_good_model,
       what_the_spec_says_wrongly_is_refused, a_parameter_that_lightgbm_refuses_fails_with_its_words,
       an_unknown_source_and_a_mistake_in_sql_are_named,
       missing_feature_values_train_as_missing_and_make_integers_doubles,
+      many_rows_are_fitted_on_all_threads_to_the_same_bytes,
       a_model_without_a_single_split_is_still_a_model)
