@@ -182,11 +182,13 @@ static err write_predictions(job *j, delta_written *ret)
     TRY(source_relation(j, &relation));
     TRY(check_columns(j, relation, &actual));
     TRY(duck_add_function(j->d, "tidemill_predict", j->pack.sig.inputs.n, predict_chunk, j));
-    static const str by_day[] = {STR("scored_date")};
+    char day[TIME_PRINT_MAX];
+    const str by_day[] = {STR("scored_date")}, today[] = {str_of(date_print(j->o->at_ms, day))};
     delta_write_spec w = {
         .dir = j->dir,
         .partition_by = by_day,
         .n_partition_by = 1,
+        .partition = today,
         .mode = DELTA_APPEND,
         .txn_app = str_fmt(j->a, "batch/%.*s/%.*s", STR_ARG(j->version.name), STR_ARG(j->batch_id)),
         .txn_version = 1,

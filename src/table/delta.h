@@ -67,6 +67,8 @@ typedef struct delta_write_spec {
     str query;               /* the rows: one SELECT */
     const str *partition_by; /* used on creation; must equal the table's afterwards */
     size_t n_partition_by;
+    const str *partition; /* all rows belong to this one partition: n_partition_by values as text of
+                             [A-Za-z0-9._-]; saves sorting the rows into partitions. NULL: look */
     delta_mode mode;
     bool new_schema; /* DELTA_OVERWRITE: the table takes the query's columns instead of refusing
                         other ones */

@@ -8,6 +8,7 @@
  * Whatever fails before the commit: staging and placed files are removed. A commit whose answer is
  * lost is looked up. */
 #include <assert.h>
+#include <ctype.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -126,21 +127,54 @@ static err plan(delta_writing *w)
     return check_partition_by(w);
 }
 
-static err copy_sql(const delta_writing *w, buf *b)
+static bool is_partition_column(const delta_write_spec *s, str name)
+{
+    for (size_t i = 0; i < s->n_partition_by; i++)
+        if (str_eq(s->partition_by[i], name)) return true;
+    return false;
+}
+
+/* one_folder: where the rows go when all belong to one partition, else the staging folder. */
+static err one_folder(const delta_writing *w, const char **ret)
 {
     const delta_write_spec *s = w->spec;
-    buf_puts(b, STR("COPY (SELECT "));
-    for (size_t i = 0; i < w->n_fields; i++) {
-        const char *name = duck_ident(w->a, w->fields[i].name).p;
-        buf_fmt(b, "%sCAST(%s AS %.*s) AS %s", i ? ", " : "", name, STR_ARG(w->fields[i].sql),
-                name);
+    const char *dir = w->staging;
+    for (size_t i = 0; s->partition && i < s->n_partition_by; i++) {
+        str v = s->partition[i];
+        for (size_t k = 0; k < v.n; k++)
+            if (!isalnum((unsigned char)v.p[k]) && !memchr("._-", v.p[k], 3))
+                return err_set(ERR_INVALID,
+                               "%s: partition value \"%.*s\": want letters, digits, ._-", s->dir,
+                               STR_ARG(v));
+        dir = cstr_fmt(w->a, "%s/%.*s=%.*s", dir, STR_ARG(s->partition_by[i]), STR_ARG(v));
     }
-    const char *to = s->n_partition_by ? w->staging
-                                       : cstr_fmt(w->a, "%s/part-00000-%.*s.zstd.parquet",
-                                                  w->staging, STR_ARG(w->id));
+    *ret = dir;
+    return dir_make(dir);
+}
+
+static void put_columns(const delta_writing *w, buf *b)
+{
+    bool first = true;
+    for (size_t i = 0; i < w->n_fields; i++) {
+        if (w->spec->partition && is_partition_column(w->spec, w->fields[i].name)) continue;
+        const char *name = duck_ident(w->a, w->fields[i].name).p;
+        buf_fmt(b, "%sCAST(%s AS %.*s) AS %s", first ? "" : ", ", name, STR_ARG(w->fields[i].sql),
+                name);
+        first = false;
+    }
+}
+
+static err copy_sql(const delta_writing *w, const char *folder, buf *b)
+{
+    const delta_write_spec *s = w->spec;
+    bool sort = s->n_partition_by && !s->partition;
+    buf_puts(b, STR("COPY (SELECT "));
+    put_columns(w, b);
+    const char *to =
+        sort ? folder : cstr_fmt(w->a, "%s/part-00000-%.*s.zstd.parquet", folder, STR_ARG(w->id));
     buf_fmt(b, " FROM (%.*s\n)) TO %s (FORMAT parquet, COMPRESSION zstd, RETURN_STATS",
             STR_ARG(duck_statement(s->query)), duck_literal(w->a, str_of(to)).p);
-    if (s->n_partition_by) {
+    if (sort) {
         buf_puts(b, STR(", FILENAME_PATTERN 'part-{uuid}', OVERWRITE_OR_IGNORE, PARTITION_BY ("));
         for (size_t i = 0; i < s->n_partition_by; i++)
             buf_fmt(b, "%s%s", i ? ", " : "", duck_ident(w->a, s->partition_by[i]).p);
@@ -153,14 +187,20 @@ static err copy_sql(const delta_writing *w, buf *b)
 
 static err copy(delta_writing *w)
 {
+    const delta_write_spec *s = w->spec;
+    const char *folder;
+    TRY(one_folder(w, &folder));
     buf b;
     buf_init(&b, SQL_MAX);
-    err e = copy_sql(w, &b);
-    if (!e) e = dir_make(w->staging);
+    err e = copy_sql(w, folder, &b);
     if (!e)
-        e = duck_copy(w->d, w->a, w->spec->dir, b.p, w->spec->partition_by, w->spec->n_partition_by,
-                      &w->copied, &w->n_copied);
+        e = duck_copy(w->d, w->a, s->dir, b.p, s->partition_by,
+                      s->partition ? 0 : s->n_partition_by, &w->copied, &w->n_copied);
     buf_done(&b);
+    for (size_t i = 0; !e && s->partition && i < w->n_copied; i++) {
+        w->copied[i].partition = s->partition;
+        w->copied[i].n_partition = s->n_partition_by;
+    }
     return e;
 }
 

@@ -156,9 +156,7 @@ err duck_copy(duck *d, arena *a, const char *what, const char *sql, const str *p
         .lib = d->lib, .a = a, .partition_by = partition_by, .n_partition_by = n_partition_by};
     duckdb_result result;
     duckdb_data_chunk chunk;
-    err e = ERR_OK;
-    if (d->lib->query(d->con, sql, &result) != DuckDBSuccess)
-        e = duck_err(what, d->lib->result_error(&result));
+    err e = duck_execute(d, what, sql, DUCK_KEEP, &result);
     while (!e && (chunk = d->lib->fetch_chunk(result))) {
         e = err_add(read_chunk(&r, chunk), "%s", what);
         d->lib->destroy_data_chunk(&chunk);
