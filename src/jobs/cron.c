@@ -154,7 +154,7 @@ static err read_special_weekday(const reader *r, str item, bool *ret_done)
 {
     *ret_done = true;
     str day, nth;
-    int v = 0;
+    int v = 1; /* the analyzer does not see that read_value wrote it */
     int64_t n;
     if (str_eq_nocase(item, STR("L"))) {
         r->c->weekdays |= 1u << 6;

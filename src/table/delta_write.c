@@ -142,7 +142,7 @@ static err one_folder(const delta_writing *w, const char **ret)
     for (size_t i = 0; s->partition && i < s->n_partition_by; i++) {
         str v = s->partition[i];
         for (size_t k = 0; k < v.n; k++)
-            if (!isalnum((unsigned char)v.p[k]) && !memchr("._-", v.p[k], 3))
+            if (!isalnum((unsigned char)v.p[k]) && !strchr("._-", v.p[k]))
                 return err_set(ERR_INVALID,
                                "%s: partition value \"%.*s\": want letters, digits, ._-", s->dir,
                                STR_ARG(v));
@@ -188,7 +188,7 @@ static err copy_sql(const delta_writing *w, const char *folder, buf *b)
 static err copy(delta_writing *w)
 {
     const delta_write_spec *s = w->spec;
-    const char *folder;
+    const char *folder = NULL;
     TRY(one_folder(w, &folder));
     buf b;
     buf_init(&b, SQL_MAX);
