@@ -32,7 +32,7 @@ MUST_CHECK err registry_model_tag_delete(db *d, str name, str key,
 MUST_CHECK err registry_name_now(db *d, arena *a, str name, str *ret);
 
 /* registry_latest_versions: the newest version of each of the stages (any case; none: of every
- * stage), by stage as given. ERR_INVALID "Invalid Model Version stage: …". */
+ * stage), by number. ERR_INVALID "Invalid Model Version stage: …". */
 MUST_CHECK err registry_latest_versions(db *d, arena *a, str name, const str *stages, size_t n,
                                         model_version **ret, size_t *ret_n);
 
