@@ -27,7 +27,7 @@ typedef struct key_value {
 
 typedef struct metric {
     str key;
-    double value; /* NaN and infinities allowed */
+    double value; /* NaN allowed; an infinity becomes ±DBL_MAX, as in MLflow */
     int64_t timestamp_ms, step;
 } metric;
 
@@ -153,6 +153,8 @@ typedef struct logged_model_spec {
     int64_t now_ms;
     const key_value *params, *tags;
     size_t n_params, n_tags;
+    bool unlinked; /* as MLflow's own: source_run_id is noted, but neither has the run to be there
+                      nor gets it the model as its output; without a name one is generated */
 } logged_model_spec;
 /* tracking_model_create: PENDING, and linked as the run's output. ERR_MISSING: no such run or
  * experiment. */

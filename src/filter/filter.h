@@ -1,4 +1,4 @@
-/* tracking/filter: MLflow's search language, read into a tree. Pure; immutable after parsing.
+/* filter/filter: MLflow's search language, read into a tree. Pure; immutable after parsing.
  *
  *   filter  := or            or  := and (OR and)*      and := not (AND not)*
  *   not     := NOT not | ( or ) | term
@@ -6,19 +6,18 @@
  *            | key [NOT] LIKE 'a%' | key [NOT] ILIKE 'a%'
  *   key     := [entity .] name       entity: metric, param, tag, attribute, dataset or a short name
  *   name    := bare | `any text` | "any text"        bare: letters, digits, _ - . / :
- *   op      := = | == | != | <> | < | <= | > | >=
+ *   op      := = | != | < | <= | > | >=
  *   value   := number | 'text' ('' is one quote) | "text"
  *
  * MLflow knows AND, and neither OR, NOT nor parentheses; keywords are read in any case. What may be
- * asked of which entity is a filter_rules: runs, experiments and logged models have theirs in this
- * room, the registry brings its own.
+ * asked of which entity is a filter_rules, which each room that searches brings along.
  *
  * What it means, wherever it is evaluated: a comparison with something that is not there (a missing
  * param, a run without an end) is false, NOT turns that into true. NaN is unequal to everything and
  * neither less nor greater. LIKE: % is any text, _ one character, no escapes; ILIKE ignores case.
  * Text compares by bytes. */
-#ifndef TIDEMILL_TRACKING_FILTER_H
-#define TIDEMILL_TRACKING_FILTER_H
+#ifndef TIDEMILL_FILTER_FILTER_H
+#define TIDEMILL_FILTER_FILTER_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -129,12 +128,5 @@ MUST_CHECK err filter_orders_parse(arena *a, const filter_rules *rules, const st
 /* filter_like: LIKE and ILIKE as the databases do it; the case of ASCII letters only. */
 bool filter_like(str text, str pattern, bool nocase);
 const char *filter_op_name(filter_op op);
-
-/* Page tokens: base64 of {"offset": N}, as MLflow's. "" is offset 0 and is what a last page gives.
- * ERR_INVALID in MLflow's words. */
-MUST_CHECK err page_token_read(str token, size_t *ret_offset);
-str page_token_make(arena *a, size_t offset);
-
-extern const filter_rules filter_rules_run, filter_rules_experiment, filter_rules_logged_model;
 
 #endif
