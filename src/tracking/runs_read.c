@@ -6,10 +6,6 @@
 
 #include "base/buf.h"
 
-#define RUN_COLS                                                                                   \
-    "r.id, r.uuid, r.experiment, r.name, r.status, r.lifecycle_stage, r.user_id, r.artifact_uri,"  \
-    " r.start_ms, r.end_ms"
-
 /* --- the latest metrics of many runs */
 typedef struct metric_fill {
     arena *a;
@@ -96,8 +92,8 @@ static void run_of_cells(arena *a, const db_rows *r, size_t i, run *ret)
     };
 }
 
-/* Four statements a page, whatever its length up to DB_ARGS_MAX runs. */
-static err runs_of(db_tx *tx, arena *a, const db_rows *r, run **ret)
+/* Seven statements a page, whatever its length up to DB_ARGS_MAX runs. */
+err runs_of(db_tx *tx, arena *a, const db_rows *r, run **ret)
 {
     size_t n = r->n ? r->n : 1;
     run *v = arena_array(a, run, n);
@@ -116,6 +112,7 @@ static err runs_of(db_tx *tx, arena *a, const db_rows *r, run **ret)
         v[i].tags = tags[i].v;
         v[i].n_tags = tags[i].n;
     }
+    TRY(run_links_load(tx, a, ids, v, r->n));
     *ret = v;
     return ERR_OK;
 }

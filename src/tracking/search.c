@@ -1,0 +1,275 @@
+#include "tracking/search.h"
+
+#include <assert.h>
+
+#include "filter/page.h"
+#include "tracking/search_int.h"
+#include "tracking/tracking_int.h"
+
+/* --- what all searches of the room share */
+err tracking_view_parse(str name, tracking_view *ret)
+{
+    if (!name.n || str_is(name, "ACTIVE_ONLY"))
+        *ret = VIEW_ACTIVE;
+    else if (str_is(name, "DELETED_ONLY"))
+        *ret = VIEW_DELETED;
+    else if (str_is(name, "ALL"))
+        *ret = VIEW_ALL;
+    else
+        return err_set(ERR_INVALID,
+                       "Invalid view type '%.*s': want ACTIVE_ONLY, DELETED_ONLY or ALL",
+                       STR_ARG(name));
+    return ERR_OK;
+}
+
+err search_page_read(size_t max, size_t at_least, str token, page *ret)
+{
+    page p = {.max = max};
+    if (max < at_least)
+        return err_set(ERR_INVALID,
+                       "Invalid value %zu for parameter 'max_results' supplied. It must be a "
+                       "positive integer.",
+                       max);
+    if (max > TRACKING_LIST_MAX)
+        return err_set(ERR_INVALID,
+                       "Invalid value %zu for parameter 'max_results' supplied. It must be at most "
+                       "%d.",
+                       max, TRACKING_LIST_MAX);
+    TRY(page_token_read(token, &p.offset));
+    *ret = p;
+    return ERR_OK;
+}
+
+void search_page_put(sql_text *s, const page *p)
+{
+    buf_fmt(&s->b, " LIMIT %zu OFFSET %zu", p->max + 1, p->offset);
+}
+
+str search_page_cut(arena *a, const page *p, db_rows *r)
+{
+    if (r->n <= p->max) return STR("");
+    r->n = p->max;
+    return page_token_make(a, p->offset + p->max);
+}
+
+void search_view_put(sql_text *s, const char *column, tracking_view view)
+{
+    if (view != VIEW_ALL)
+        buf_fmt(&s->b, " AND %s = '%s'", column, view == VIEW_ACTIVE ? "active" : "deleted");
+}
+
+/* --- runs */
+#define METRIC_ROWS                                                                                \
+    "SELECT 1 FROM metric_latest m WHERE m.run = r.id AND m.key ="                                 \
+    " (SELECT k.id FROM metric_key k WHERE k.name = "
+#define DATASET_ROWS                                                                               \
+    "SELECT 1 FROM run_dataset i JOIN dataset d ON d.id = i.dataset WHERE i.run = r.id"
+
+static const filter_place run_places[] = {
+    {FILTER_ATTRIBUTE, .key = "run_id", .expr = "r.uuid"},
+    {FILTER_ATTRIBUTE, .key = "run_name", .expr = "r.name"},
+    {FILTER_ATTRIBUTE, .key = "status", .expr = "r.status"},
+    {FILTER_ATTRIBUTE, .key = "user_id", .expr = "r.user_id"},
+    {FILTER_ATTRIBUTE, .key = "artifact_uri",
+     .expr = "(CASE WHEN r.artifact_uri <> '' THEN r.artifact_uri ELSE 'mlflow-artifacts:/' ||"
+             " CAST(r.experiment AS TEXT) || '/' || r.uuid || '/artifacts' END)"},
+    {FILTER_ATTRIBUTE, .key = "start_time", .expr = "r.start_ms"},
+    {FILTER_ATTRIBUTE, .key = "end_time", .expr = "r.end_ms", .may_be_null = true},
+    {FILTER_METRIC, .exists = METRIC_ROWS, .rest = ")", .expr = "m.value", .is_nan = "m.is_nan"},
+    {FILTER_PARAM,
+     .exists = "SELECT 1 FROM run_param p WHERE p.run = r.id AND p.key = ", .expr = "p.value"},
+    {FILTER_TAG,
+     .exists = "SELECT 1 FROM run_tag t WHERE t.run = r.id AND t.key = ", .expr = "t.value"},
+    {FILTER_DATASET, .key = "name", .exists = DATASET_ROWS, .expr = "d.name"},
+    {FILTER_DATASET, .key = "digest", .exists = DATASET_ROWS, .expr = "d.digest"},
+    {FILTER_DATASET, .key = "context",
+     .exists = "SELECT 1 FROM run_dataset_tag x WHERE x.run = r.id"
+               " AND x.key = 'mlflow.data.context'",
+     .expr = "x.value"},
+};
+
+static const char *column_of(str key)
+{
+    for (size_t i = 0; i < countof(run_places); i++)
+        if (run_places[i].entity == FILTER_ATTRIBUTE && str_is(key, run_places[i].key))
+            return run_places[i].expr;
+    assert(!"an attribute without a place");
+    return NULL;
+}
+
+/* What is ordered by but no column joins as o1, o2, …: at most one row a run. */
+static void order_joins(sql_text *s, const filter_order *v, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (v[i].entity == FILTER_ATTRIBUTE) continue;
+        bool is_metric = v[i].entity == FILTER_METRIC;
+        buf_fmt(&s->b, " LEFT JOIN %s o%zu ON o%zu.run = r.id AND o%zu.key = %s",
+                is_metric                     ? "metric_latest"
+                : v[i].entity == FILTER_PARAM ? "run_param"
+                                              : "run_tag",
+                i, i, i, is_metric ? "(SELECT k.id FROM metric_key k WHERE k.name = " : "");
+        sql_put_text(s, v[i].key);
+        if (is_metric) sql_put(s, ")");
+    }
+}
+
+/* What is missing comes last, a NaN just before it, whichever the direction. */
+static void order_put(sql_text *s, const filter_order *v, size_t n)
+{
+    bool by_start = false;
+    sql_put(s, " ORDER BY ");
+    for (size_t i = 0; i < n; i++) {
+        const char *direction = v[i].descending ? " DESC" : "";
+        if (v[i].entity == FILTER_METRIC) {
+            buf_fmt(&s->b,
+                    "CASE WHEN o%zu.value IS NULL THEN 2 ELSE o%zu.is_nan END, o%zu.value%s,", i, i,
+                    i, direction);
+        } else if (v[i].entity != FILTER_ATTRIBUTE) {
+            buf_fmt(&s->b, "CASE WHEN o%zu.value IS NULL THEN 1 ELSE 0 END, o%zu.value%s,", i, i,
+                    direction);
+        } else {
+            const char *column = column_of(v[i].key);
+            by_start = by_start || str_is(v[i].key, "start_time");
+            if (str_is(v[i].key, "end_time"))
+                buf_fmt(&s->b, "CASE WHEN %s IS NULL THEN 1 ELSE 0 END,", column);
+            buf_fmt(&s->b, "%s%s,", column, direction);
+        }
+    }
+    sql_put(s, by_start ? "r.uuid" : "r.start_ms DESC,r.uuid");
+}
+
+typedef struct runs_call {
+    arena *a;
+    const run_search *q;
+    const filter_node *filter;
+    filter_order *order;
+    const int64_t *experiments;
+    page page;
+    run *v;
+    size_t n;
+    str token;
+} runs_call;
+
+static err runs_statement(const runs_call *c, sql_text *s)
+{
+    const run_search *q = c->q;
+    sql_put(s, "SELECT " RUN_COLS " FROM run r");
+    order_joins(s, c->order, q->n_order_by);
+    sql_put(s, " WHERE r.experiment IN (");
+    sql_put_i64s(s, c->experiments, q->n_experiment_ids);
+    sql_put(s, ")");
+    search_view_put(s, "r.lifecycle_stage", q->view);
+    sql_put(s, " AND ");
+    TRY(filter_sql(s, c->filter, run_places, countof(run_places)));
+    order_put(s, c->order, q->n_order_by);
+    search_page_put(s, &c->page);
+    return ERR_OK;
+}
+
+static err runs_search_tx(db_tx *tx, void *arg)
+{
+    runs_call *c = arg;
+    sql_text s;
+    db_rows r = {0};
+    sql_init(&s);
+    err e = runs_statement(c, &s);
+    if (!e) e = sql_rows(&s, tx, c->a, &r);
+    sql_done(&s);
+    TRY(e);
+    c->token = search_page_cut(c->a, &c->page, &r);
+    c->n = r.n;
+    return runs_of(tx, c->a, &r, &c->v);
+}
+
+err tracking_runs_search(db *d, arena *a, const run_search *q, run **ret, size_t *ret_n,
+                         str *ret_token)
+{
+    assert(d && a && q && ret && ret_n && ret_token);
+    runs_call c = {.a = a, .q = q};
+    int64_t *experiments = NULL;
+    TRY(search_page_read(q->max, 0, q->page_token, &c.page));
+    TRY(filter_parse(a, &rules_run, q->filter, &c.filter));
+    TRY(filter_orders_parse(a, &rules_run, q->order_by, q->n_order_by, &c.order));
+    TRY(experiment_rows(a, q->experiment_ids, q->n_experiment_ids, &experiments));
+    c.experiments = experiments;
+    TRY(db_read(d, runs_search_tx, &c));
+    *ret = c.v;
+    *ret_n = c.n;
+    *ret_token = c.token;
+    return ERR_OK;
+}
+
+/* --- experiments */
+static const filter_place experiment_places[] = {
+    {FILTER_ATTRIBUTE, .key = "name", .expr = "e.name"},
+    {FILTER_ATTRIBUTE, .key = "experiment_id", .expr = "e.id", .text_is_number = true},
+    {FILTER_ATTRIBUTE, .key = "creation_time", .expr = "e.created_ms"},
+    {FILTER_ATTRIBUTE, .key = "last_update_time", .expr = "e.updated_ms"},
+    {FILTER_TAG, .exists = "SELECT 1 FROM experiment_tag t WHERE t.experiment = e.id AND t.key = ",
+     .expr = "t.value"},
+};
+
+typedef struct experiments_call {
+    arena *a;
+    const experiment_search *q;
+    const filter_node *filter;
+    filter_order *order;
+    page page;
+    experiment *v;
+    size_t n;
+    str token;
+} experiments_call;
+
+static err experiments_statement(const experiments_call *c, sql_text *s)
+{
+    bool by_id = false;
+    sql_put(s, "SELECT " EXPERIMENT_COLS " FROM experiment e WHERE ");
+    TRY(filter_sql(s, c->filter, experiment_places, countof(experiment_places)));
+    search_view_put(s, "e.lifecycle_stage", c->q->view);
+    sql_put(s, " ORDER BY ");
+    for (size_t i = 0; i < c->q->n_order_by; i++) {
+        const filter_order *o = &c->order[i];
+        if (o->entity != FILTER_ATTRIBUTE)
+            return err_set(ERR_INVALID, "Invalid order_by entity: tag");
+        by_id = by_id || str_is(o->key, "experiment_id");
+        for (size_t k = 0; k < countof(experiment_places) - 1; k++)
+            if (str_is(o->key, experiment_places[k].key))
+                buf_fmt(&s->b, "%s%s,", experiment_places[k].expr, o->descending ? " DESC" : "");
+    }
+    if (!c->q->n_order_by)
+        sql_put(s, "e.created_ms DESC,e.id");
+    else
+        sql_put(s, by_id ? "e.created_ms DESC" : "e.id DESC");
+    search_page_put(s, &c->page);
+    return ERR_OK;
+}
+
+static err experiments_search_tx(db_tx *tx, void *arg)
+{
+    experiments_call *c = arg;
+    sql_text s;
+    db_rows r = {0};
+    sql_init(&s);
+    err e = experiments_statement(c, &s);
+    if (!e) e = sql_rows(&s, tx, c->a, &r);
+    sql_done(&s);
+    TRY(e);
+    c->token = search_page_cut(c->a, &c->page, &r);
+    c->n = r.n;
+    return experiments_of(tx, c->a, &r, &c->v);
+}
+
+err tracking_experiments_search(db *d, arena *a, const experiment_search *q, experiment **ret,
+                                size_t *ret_n, str *ret_token)
+{
+    assert(d && a && q && ret && ret_n && ret_token);
+    experiments_call c = {.a = a, .q = q};
+    TRY(search_page_read(q->max, 1, q->page_token, &c.page));
+    TRY(filter_parse(a, &rules_experiment, q->filter, &c.filter));
+    TRY(filter_orders_parse(a, &rules_experiment, q->order_by, q->n_order_by, &c.order));
+    TRY(db_read(d, experiments_search_tx, &c));
+    *ret = c.v;
+    *ret_n = c.n;
+    *ret_token = c.token;
+    return ERR_OK;
+}
