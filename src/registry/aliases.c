@@ -2,11 +2,11 @@
 
 #include <assert.h>
 
-static err alias_now(change *c, int64_t model, str alias, int64_t *ret)
+static err alias_now(change *c, int64_t owner, str alias, int64_t *ret)
 {
     db_rows r = {0};
     TRY(tx_rows(c->tx, c->a, "SELECT version FROM model_alias WHERE model = ? AND alias = ?",
-                DB_ARGS(db_int(model), db_text(alias)), &r));
+                DB_ARGS(db_int(owner), db_text(alias)), &r));
     *ret = r.n ? db_cell_i(&r, 0, 0) : 0;
     return ERR_OK;
 }
@@ -17,21 +17,21 @@ static str version_text(arena *a, int64_t version)
 }
 
 /* version 0 removes the alias. */
-err alias_put(change *c, int64_t model, str name, str alias, int64_t version)
+err alias_put(change *c, int64_t owner, str name, str alias, int64_t version)
 {
     int64_t now = 0;
-    TRY(alias_now(c, model, alias, &now));
+    TRY(alias_now(c, owner, alias, &now));
     if (now == version) return ERR_OK;
     if (version)
         TRY(tx_exec(c->tx,
                     "INSERT INTO model_alias (model, alias, version) VALUES (?, ?, ?)"
                     " ON CONFLICT (model, alias) DO UPDATE SET version = excluded.version",
-                    DB_ARGS(db_int(model), db_text(alias), db_int(version)), NULL));
+                    DB_ARGS(db_int(owner), db_text(alias), db_int(version)), NULL));
     else
         TRY(tx_exec(c->tx, "DELETE FROM model_alias WHERE model = ? AND alias = ?",
-                    DB_ARGS(db_int(model), db_text(alias)), NULL));
+                    DB_ARGS(db_int(owner), db_text(alias)), NULL));
     return change_log(c, &(log_item){.kind = "alias",
-                                     .row = model,
+                                     .row = owner,
                                      .model = name,
                                      .version = version ? version : now,
                                      .subject = alias,
@@ -41,11 +41,11 @@ err alias_put(change *c, int64_t model, str name, str alias, int64_t version)
 
 /* Writers of the registry wait for each other (change.c), so what was compared still holds when it
  * is written. */
-static err alias_expect(change *c, const alias_move *m, int64_t model)
+static err alias_expect(change *c, const alias_move *m, int64_t owner)
 {
     int64_t now = 0;
     if (m->expected < 0) return ERR_OK;
-    TRY(alias_now(c, model, m->alias, &now));
+    TRY(alias_now(c, owner, m->alias, &now));
     if (now == m->expected) return ERR_OK;
     if (!now)
         return err_set(
@@ -92,9 +92,9 @@ err registry_alias_set(db *d, str name, str alias, int64_t version, int64_t expe
 static err alias_drop_tx(change *c, void *arg)
 {
     const alias_move *m = arg;
-    int64_t model = 0;
-    TRY(model_row(c->tx, c->a, m->name, &model));
-    return alias_put(c, model, m->name, m->alias, 0);
+    int64_t owner = 0;
+    TRY(model_row(c->tx, c->a, m->name, &owner));
+    return alias_put(c, owner, m->name, m->alias, 0);
 }
 
 err registry_alias_drop(db *d, str name, str alias, const change_by *by)

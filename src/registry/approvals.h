@@ -28,16 +28,22 @@ typedef struct approval_policy {
     const str *aliases, *stages; /* what the policy guards: "champion"; "Production" */
     size_t n_aliases, n_stages;  /* <= 16 each */
 } approval_policy;
-/* Sets or (all zero) removes. */
+/* Sets, or with neither approvals nor items removes. Without aliases and stages it guards champion
+ * and Production. ERR_INVALID: an alias or stage that cannot be, too many. */
 MUST_CHECK err approval_policy_set(db *d, str name, const approval_policy *p, const change_by *by);
 MUST_CHECK err approval_policy_get(db *d, arena *a, str name, approval_policy *ret);
 
-/* approve: by->user says yes to the version; twice is fine. ERR_DENIED: it is their own (who made
- * the version), or nobody is named. */
+/* approval_give: by->user says yes to the version; twice is fine. ERR_DENIED: it is their own (who
+ * made the version), or nobody is named. */
 MUST_CHECK err approval_give(db *d, version_ref of, const change_by *by);
 MUST_CHECK err approval_withdraw(db *d, version_ref of, const change_by *by);
-/* by->user (not "") says that an item is done; by->reason is what they say of it. */
+/* by->user says that an item is done, by->reason how they know; user "": the program found it, and
+ * the reason is the evidence. Whoever was first stays. */
 MUST_CHECK err approval_tick(db *d, version_ref of, check_item i, const change_by *by);
+/* approval_collect ticks what can be known: performance (tag validation.passed = true), input
+ * schema and output format (the signature), dependencies (requirements.txt or conda.yaml), rollback
+ * plan (an earlier version was live before). Rooms that know more tick the rest themselves. */
+MUST_CHECK err approval_collect(db *d, blobs *b, version_ref of, int64_t now_ms);
 
 typedef struct approval_state {
     int64_t needed, given;
@@ -49,9 +55,6 @@ typedef struct approval_state {
         str by, evidence; /* by "": found by the program */
     } items[CHECK_N];
 } approval_state;
-/* Items found by evidence: performance (tag validation.passed = true), input schema and output
- * format (the signature), dependencies (requirements.txt or conda.yaml), rollback plan (an earlier
- * version that an alias or a stage Production had). */
-MUST_CHECK err approval_state_get(db *d, blobs *b, arena *a, version_ref of, approval_state *ret);
+MUST_CHECK err approval_state_get(db *d, arena *a, version_ref of, approval_state *ret);
 
 #endif

@@ -24,6 +24,7 @@
  *   alias        the alias; before and after are version numbers, "": not set
  *   approval     the person, or an item of the checklist
  *   policy       "": the policy as JSON
+ *   rollback     after: the entry whose state is put back; the moves follow
  *   endpoint     its name; before and after are what it serves, as its room writes it */
 typedef struct audit_entry {
     int64_t seq, at_ms;

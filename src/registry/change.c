@@ -118,13 +118,13 @@ static err log_found_aliases(change *c)
                 " JOIN registered_model m ON m.id = a.model ORDER BY m.id, a.alias",
                 DB_NO_ARGS, &r));
     for (size_t i = 0; i < r.n; i++)
-        TRY(change_log(c, &(log_item){.kind = "alias",
-                                      .row = db_cell_i(&r, i, 0),
-                                      .model = db_cell_s(&r, i, 1),
-                                      .version = db_cell_i(&r, i, 3),
-                                      .subject = db_cell_s(&r, i, 2),
-                                      .became = str_fmt(c->a, "%lld",
-                                                        (long long)db_cell_i(&r, i, 3))}));
+        TRY(change_log(
+            c, &(log_item){.kind = "alias",
+                           .row = db_cell_i(&r, i, 0),
+                           .model = db_cell_s(&r, i, 1),
+                           .version = db_cell_i(&r, i, 3),
+                           .subject = db_cell_s(&r, i, 2),
+                           .became = str_fmt(c->a, "%lld", (long long)db_cell_i(&r, i, 3))}));
     return ERR_OK;
 }
 
@@ -204,9 +204,7 @@ err audit_endpoint(db_tx *tx, arena *a, str endpoint, str before, str after, con
     TRY(check_text("after", after, REGISTRY_TEXT_MAX));
     change c = {.tx = tx, .a = a, .by = by};
     TRY(change_begin(&c));
-    TRY(change_log(&c, &(log_item){.kind = "endpoint",
-                                   .subject = endpoint,
-                                   .was = before,
-                                   .became = after}));
+    TRY(change_log(
+        &c, &(log_item){.kind = "endpoint", .subject = endpoint, .was = before, .became = after}));
     return change_end(&c);
 }

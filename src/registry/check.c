@@ -23,13 +23,13 @@ static bool is_plain_path(str name)
     return true;
 }
 
-static err not_plain_path(const char *field, str name)
+static err not_plain_path(const char *param, str name)
 {
     return err_set(ERR_INVALID,
                    "Invalid value \"%.*s\" for parameter '%s' supplied: Names may be treated as "
                    "files in certain cases, and must not resolve to other names when treated as "
                    "such.",
-                   STR_ARG(name), field);
+                   STR_ARG(name), param);
 }
 
 err check_model_name(str name)
@@ -40,7 +40,8 @@ err check_model_name(str name)
     for (size_t i = 0; i < name.n; i++) {
         unsigned char c = (unsigned char)name.p[i];
         if (c == '/' || c == ':')
-            return err_set(ERR_INVALID, "Invalid model name '%.*s'. Names cannot contain '/' or ':'.",
+            return err_set(ERR_INVALID,
+                           "Invalid model name '%.*s'. Names cannot contain '/' or ':'.",
                            STR_ARG(name));
         if (c < 32 || c == 127)
             return err_set(ERR_INVALID,
@@ -94,17 +95,18 @@ err check_tag(str key, str value)
     for (size_t i = 0; ok && i < key.n; i++)
         ok = key_byte_ok((unsigned char)key.p[i]);
     if (!ok)
-        return err_set(ERR_INVALID,
-                       "Invalid value \"%.*s\" for parameter 'key' supplied: Names may only contain "
-                       "alphanumerics, underscores (_), dashes (-), periods (.), spaces ( ), "
-                       "colon(:) and slashes (/).",
-                       STR_ARG(key));
+        return err_set(
+            ERR_INVALID,
+            "Invalid value \"%.*s\" for parameter 'key' supplied: Names may only contain "
+            "alphanumerics, underscores (_), dashes (-), periods (.), spaces ( ), "
+            "colon(:) and slashes (/).",
+            STR_ARG(key));
     if (!is_plain_path(key)) return not_plain_path("key", key);
     TRY(check_text("key", key, REGISTRY_KEY_MAX));
     return check_text("value", value, REGISTRY_VALUE_MAX);
 }
 
-err check_tags(const key_value *v, size_t n)
+err check_tag_list(const key_value *v, size_t n)
 {
     if (n > REGISTRY_TAGS_MAX)
         return err_set(ERR_INVALID, "tags: %zu, at most %d", n, REGISTRY_TAGS_MAX);

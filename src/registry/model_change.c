@@ -43,12 +43,12 @@ static err name_taken(change *c, str name, bool prompt)
 static err model_insert(change *c, str name, str description, int64_t *ret)
 {
     db_rows r = {0};
-    TRY(tx_rows(c->tx, c->a,
-                "INSERT INTO registered_model (name, description, created_ms, updated_ms)"
-                " VALUES (?, ?, ?, ?) ON CONFLICT (name) DO NOTHING RETURNING id",
-                DB_ARGS(db_text(name), db_text(description), db_int(c->by->now_ms),
-                        db_int(c->by->now_ms)),
-                &r));
+    TRY(tx_rows(
+        c->tx, c->a,
+        "INSERT INTO registered_model (name, description, created_ms, updated_ms)"
+        " VALUES (?, ?, ?, ?) ON CONFLICT (name) DO NOTHING RETURNING id",
+        DB_ARGS(db_text(name), db_text(description), db_int(c->by->now_ms), db_int(c->by->now_ms)),
+        &r));
     *ret = r.n ? db_cell_i(&r, 0, 0) : 0;
     if (!r.n) return ERR_OK;
     TRY(tx_exec(c->tx, "DELETE FROM registered_model_former WHERE name = ?", DB_ARGS(db_text(name)),
@@ -85,7 +85,7 @@ err registry_model_create(db *d, arena *a, const model_spec *o, const change_by 
     assert(d && a && o && by && ret);
     TRY(check_model_name(o->name));
     TRY(check_text("description", o->description, REGISTRY_TEXT_MAX));
-    TRY(check_tags(o->tags, o->n_tags));
+    TRY(check_tag_list(o->tags, o->n_tags));
     registered_model made = {0};
     model_call m = {.o = o, .ret = &made};
     TRY(change_run(d, a, by, model_create_tx, &m));

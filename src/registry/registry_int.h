@@ -25,7 +25,7 @@ MUST_CHECK err check_alias(str alias); /* and not a reserved one */
 MUST_CHECK err check_tag(str key, str value);
 MUST_CHECK err check_text(const char *what, str text, size_t max);
 
-MUST_CHECK err check_tags(const key_value *v, size_t n);
+MUST_CHECK err check_tag_list(const key_value *v, size_t n);
 bool tags_say_prompt(const key_value *v, size_t n); /* mlflow.prompt.is_prompt is true */
 
 /* --- change.c: a transaction that changes something, and its entries in the log. Writers wait for
@@ -82,7 +82,7 @@ MUST_CHECK err versions_of(db *d, arena *a, const char *sql, const db_val *args,
                            model_version **ret, size_t *ret_n);
 
 /* --- aliases.c, stages.c: within a change, without asking the policy. */
-MUST_CHECK err alias_put(change *c, int64_t model, str name, str alias, int64_t version);
+MUST_CHECK err alias_put(change *c, int64_t owner, str name, str alias, int64_t version);
 MUST_CHECK err stage_put(change *c, const version_row *v, int64_t version, str stage);
 
 /* --- approvals.c: ERR_DENIED where the model's policy asks for more. what: "alias" or "stage". */

@@ -6,8 +6,7 @@
 
 static err versions_by_stage(db *d, arena *a, str name, str what, model_version **ret, size_t *n)
 {
-    if (str_eq_nocase(what, STR("latest")))
-        return registry_versions(d, a, name, 1, 0, ret, n);
+    if (str_eq_nocase(what, STR("latest"))) return registry_versions(d, a, name, 1, 0, ret, n);
     return versions_of(d, a,
                        "SELECT v.id FROM model_version v JOIN registered_model m ON m.id = v.model"
                        " WHERE m.name = ? AND LOWER(v.stage) = LOWER(?)"

@@ -36,11 +36,12 @@ typedef struct semver_proposal {
     semver_bump bump;
     str why;
 } semver_proposal;
-/* semver_propose: for a new version of name made of model_id, against the newest version that has
- * the tag. A metric counts when both have tag validation.mae (smaller is better) in tags or on the
- * version. A package that cannot be read counts as one without signature. */
 /* semver_find: the version with the highest semantic version that fits. ERR_MISSING. */
 MUST_CHECK err semver_find(db *d, arena *a, str name, semver pattern, model_version *ret);
+
+/* semver_propose: for a new version of name made of model_id, against the version with
+ * the highest one. A metric counts when both have tag validation.mae (smaller is better) in tags or
+ * on the version. A package that cannot be read counts as one without signature. */
 MUST_CHECK err semver_propose(db *d, blobs *b, arena *a, str name, const version_spec *o,
                               semver_proposal *ret);
 

@@ -69,21 +69,21 @@ static str scheme_of(str source)
     return n == source.n || n < 2 ? STR("") : (str){source.p, n};
 }
 
-static err not_of(str source, const char *field)
+static err not_of(str source, const char *param)
 {
     return err_set(ERR_INVALID,
                    "Invalid model version source: '%.*s'. The %s request parameter must identify "
                    "the resource that contains the source.",
-                   STR_ARG(source), field);
+                   STR_ARG(source), param);
 }
 
-static err is_local(str source, const char *field, const char *what)
+static err is_local(str source, const char *param, const char *what)
 {
     return err_set(ERR_INVALID,
                    "Invalid model version source: '%.*s'. To use a local path as a model version "
                    "source, the %s request parameter has to be specified and the local path has to "
                    "be contained within the artifact directory of the %s specified by the %s.",
-                   STR_ARG(source), field, what, field);
+                   STR_ARG(source), param, what, param);
 }
 
 static bool is_within(str source, str root)
@@ -172,8 +172,8 @@ static err source_of_artifacts(db *d, arena *a, const version_spec *o, version_s
 /* --- addresses elsewhere */
 static err source_elsewhere(db *d, arena *a, const version_spec *o, str scheme, version_source *s)
 {
-    static const char *const open[] = {"http", "https", "s3",   "gs",   "wasb",
-                                       "wasbs", "abfs", "abfss", "dbfs", "r2"};
+    static const char *const open[] = {"http",  "https", "s3",    "gs",   "wasb",
+                                       "wasbs", "abfs",  "abfss", "dbfs", "r2"};
     bool known = false, proxied = false;
     size_t at;
     for (size_t i = 0; i < countof(open); i++)
@@ -200,7 +200,8 @@ err source_check(db *d, arena *a, const version_spec *o, version_source *ret)
     version_source s = {.source = o->source, .run_id = o->run_id, .model_id = o->model_id};
     str scheme = scheme_of(o->source);
     if (tags_say_prompt(o->tags, o->n_tags)) {
-        bool placeholder = str_is(o->source, "prompt-template") || str_is(o->source, "dummy-source");
+        bool placeholder =
+            str_is(o->source, "prompt-template") || str_is(o->source, "dummy-source");
         if (!placeholder)
             return err_set(ERR_INVALID,
                            "Invalid prompt source: '%.*s'. Prompt sources must use an MLflow "

@@ -13,10 +13,10 @@ typedef struct version_call {
     model_version *ret;
 } version_call;
 
-static err touch_model(change *c, int64_t model)
+static err touch_model(change *c, int64_t owner)
 {
     return tx_exec(c->tx, "UPDATE registered_model SET updated_ms = ? WHERE id = ?",
-                   DB_ARGS(db_int(c->by->now_ms), db_int(model)), NULL);
+                   DB_ARGS(db_int(c->by->now_ms), db_int(owner)), NULL);
 }
 
 /* --- update */

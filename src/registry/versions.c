@@ -39,7 +39,7 @@ static err version_of_once(change *w, const version_create *c, int64_t *ret)
     return ERR_OK;
 }
 
-static err version_insert(change *w, version_create *c, int64_t *ret_model, int64_t *ret)
+static err version_insert(change *w, version_create *c, int64_t *ret_owner, int64_t *ret)
 {
     const version_spec *o = c->o;
     db_val now = db_int(o->now_ms);
@@ -49,13 +49,13 @@ static err version_insert(change *w, version_create *c, int64_t *ret_model, int6
                 " WHERE name = ? RETURNING id, last_version",
                 DB_ARGS(now, db_text(o->name)), &m));
     if (!m.n) return model_missing(o->name);
-    *ret_model = db_cell_i(&m, 0, 0);
+    *ret_owner = db_cell_i(&m, 0, 0);
     c->version = db_cell_i(&m, 0, 1);
     TRY(tx_rows(w->tx, w->a,
                 "INSERT INTO model_version (model, version, description, user_id, source, storage,"
                 " run_id, run_link, model_id, once, created_ms, updated_ms)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
-                DB_ARGS(db_int(*ret_model), db_int(c->version), db_text(o->description),
+                DB_ARGS(db_int(*ret_owner), db_int(c->version), db_text(o->description),
                         db_text(o->user), db_text(c->from.source), db_text(c->from.storage),
                         db_text(c->from.run_id), db_text(o->run_link), db_text(c->from.model_id),
                         o->once.n ? db_text(o->once) : db_null(), now, now),
@@ -71,11 +71,11 @@ static err version_create_tx(change *w, void *arg)
     c->version = 0;
     if (o->once.n) TRY(version_of_once(w, c, &c->version));
     if (c->version) return ERR_OK;
-    int64_t model = 0, row = 0;
-    TRY(version_insert(w, c, &model, &row));
+    int64_t owner = 0, row = 0;
+    TRY(version_insert(w, c, &owner, &row));
     TRY(tags_put(w->tx, VERSION_TAG_PUT, row, o->tags, o->n_tags));
     log_item e = {.kind = "version",
-                  .row = model,
+                  .row = owner,
                   .model = o->name,
                   .version = c->version,
                   .subject = STR("made"),
@@ -101,7 +101,7 @@ static err version_spec_check(const version_spec *o)
     TRY(check_text("model_id", o->model_id, REGISTRY_NAME_MAX));
     TRY(check_text("once", o->once, REGISTRY_NAME_MAX));
     if (!o->source.n) return err_set(ERR_INVALID, "Missing value for required parameter 'source'.");
-    return check_tags(o->tags, o->n_tags);
+    return check_tag_list(o->tags, o->n_tags);
 }
 
 err registry_version_create(db *d, arena *a, const version_spec *o, int64_t *ret_version)
@@ -241,8 +241,7 @@ err versions_of(db *d, arena *a, const char *sql, const db_val *args, size_t n_a
     return ERR_OK;
 }
 
-#define VERSION_IDS                                                                                \
-    "SELECT v.id FROM model_version v JOIN registered_model m ON m.id = v.model "
+#define VERSION_IDS "SELECT v.id FROM model_version v JOIN registered_model m ON m.id = v.model "
 
 err registry_version_get(db *d, arena *a, str name, int64_t version, model_version *ret)
 {
