@@ -25,7 +25,8 @@
  *   approval     the person, or an item of the checklist
  *   policy       "": the policy as JSON
  *   rollback     after: the entry whose state is put back; the moves follow
- *   endpoint     its name; before and after are what it serves, as its room writes it */
+ *   endpoint     its name; before and after are what it serves: "fare/3 90, fare/4 10"
+ *                (name/version and per cent) */
 typedef struct audit_entry {
     int64_t seq, at_ms;
     str user, reason;
