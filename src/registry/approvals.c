@@ -73,7 +73,10 @@ static err read_list(arena *a, yyjson_val *o, const char *key, const str **ret, 
     size_t i, max;
     TRY(json_get_arr(o, "policy", key, &arr));
     str *to = arena_array(a, str, yyjson_arr_size(arr) + 1);
-    yyjson_arr_foreach(arr, i, max, v) to[i] = json_str(v);
+    yyjson_arr_foreach(arr, i, max, v)
+    {
+        to[i] = json_str(v);
+    }
     *ret = to;
     *ret_n = yyjson_arr_size(arr);
     return ERR_OK;

@@ -71,7 +71,7 @@ MUST_CHECK err audit_live(db *d, arena *a, str name, int64_t at_ms, live_item **
 
 typedef struct live_change {
     str kind, model, subject, before, after; /* version numbers or states; "": not there */
-} live_change;
+} live_change; /* model: as it was called later; of a stage, subject is the version */
 MUST_CHECK err audit_diff(db *d, arena *a, str name, int64_t from_ms, int64_t to_ms,
                           live_change **ret, size_t *ret_n);
 

@@ -115,8 +115,16 @@ static int item_order(const void *x, const void *y)
     return c ? c : (a->version > b->version) - (a->version < b->version);
 }
 
-/* What is there, of model row only or, with row 0, of all. */
-static void items_of(const live_state *s, int64_t row, live_item **ret, size_t *ret_n)
+static str name_of_row(const live_state *s, int64_t row)
+{
+    const str *name = map_find(s->names, row_key(s->a, row));
+    return name ? *name : STR("");
+}
+
+/* What is there, of model row only or, with row 0, of all. Models are called as in names, which is
+ * a later state or s itself; one that is gone there as it was here. */
+static void items_of(const live_state *s, const live_state *names, int64_t row, live_item **ret,
+                     size_t *ret_n)
 {
     live_item *v = arena_array(s->a, live_item, map_count(s->slots) + 1);
     size_t n = 0;
@@ -124,10 +132,10 @@ static void items_of(const live_state *s, int64_t row, live_item **ret, size_t *
         const live_slot *slot = map_at(s->slots, i)->value;
         if (!slot->there || (row && slot->row != row)) continue;
         v[n] = slot->item;
-        const str *name = map_find(s->names, row_key(s->a, slot->row));
-        v[n++].model = name ? *name : STR("");
+        str later = name_of_row(names, slot->row);
+        v[n++].model = later.n ? later : name_of_row(s, slot->row);
     }
-    qsort(v, n, sizeof *v, item_order);
+    if (n) qsort(v, n, sizeof *v, item_order);
     *ret = v;
     *ret_n = n;
 }
@@ -154,22 +162,25 @@ typedef struct live_call {
     size_t n, n_to;
 } live_call;
 
-static err live_at(db_tx *tx, const live_call *c, int64_t at_ms, live_item **ret, size_t *ret_n)
+static err state_at(db_tx *tx, const live_call *c, int64_t at_ms, live_state *ret)
 {
-    int64_t seq = 0, row = 0;
-    live_state s;
+    int64_t seq = 0;
     TRY(seq_at(tx, c->a, at_ms, &seq));
-    TRY(replay_to(tx, c->a, seq, &s));
-    if (c->name.n) TRY(row_of_name(tx, c->a, c->name, &s, &row));
-    items_of(&s, row, ret, ret_n);
-    return ERR_OK;
+    return replay_to(tx, c->a, seq, ret);
 }
 
 static err live_tx(db_tx *tx, void *arg)
 {
     live_call *c = arg;
-    TRY(live_at(tx, c, c->from_ms, &c->v, &c->n));
-    return c->diff ? live_at(tx, c, c->to_ms, &c->to, &c->n_to) : ERR_OK;
+    int64_t row = 0;
+    live_state from, to;
+    TRY(state_at(tx, c, c->from_ms, &from));
+    to = from;
+    if (c->diff) TRY(state_at(tx, c, c->to_ms, &to));
+    if (c->name.n) TRY(row_of_name(tx, c->a, c->name, &to, &row));
+    items_of(&from, &to, row, &c->v, &c->n);
+    if (c->diff) items_of(&to, &to, row, &c->to, &c->n_to);
+    return ERR_OK;
 }
 
 err audit_live(db *d, arena *a, str name, int64_t at_ms, live_item **ret, size_t *ret_n)
@@ -227,7 +238,7 @@ static void items_diff(arena *a, const live_call *c, live_change **ret, size_t *
         const live_change *x = map_at(m, i)->value;
         if (!str_eq(x->before, x->after)) v[n++] = *x;
     }
-    qsort(v, n, sizeof *v, change_order);
+    if (n) qsort(v, n, sizeof *v, change_order);
     *ret = v;
     *ret_n = n;
 }
@@ -315,10 +326,8 @@ static err rollback_tx(change *c, void *arg)
         TRY(seq_before_last_move(c, q, &seq));
     TRY(replay_to(c->tx, c->a, c->seq, &now));
     TRY(replay_to(c->tx, c->a, seq, &was));
-    items_of(&now, q->row, &s->v, &s->n);
-    items_of(&was, q->row, &s->to, &s->n_to);
-    for (size_t i = 0; i < s->n_to; i++)
-        s->to[i].model = q->name;
+    items_of(&now, &now, q->row, &s->v, &s->n);
+    items_of(&was, &now, q->row, &s->to, &s->n_to);
     items_diff(c->a, s, &v, &n);
     if (!n) return ERR_OK;
     TRY(change_log(c, &(log_item){.kind = "rollback",

@@ -154,6 +154,12 @@ TEST(renames_and_deletions_do_not_confuse_the_past)
     change_by who = by("ann", 80);
     ck_ok(registry_model_rename(s.d, s.a, STR("fare"), STR("taxi"), &who, &m));
     ck_assert_str_eq(live(&s, 40), "alias fare champion 1,");
+    live_change *c;
+    size_t k;
+    ck_ok(audit_diff(s.d, s.a, STR(""), 45, 80, &c, &k)); /* the name alone is no change */
+    ck_assert_str_eq(changes(&s, c, k),
+                     "alias champion 1>2,stage 1 >Archived,stage 3 >Production,");
+    ck_assert(str_is(c[0].model, "taxi"));
     ck_ok(registry_version_delete(s.d, (version_ref){STR("taxi"), 3}, &who));
     ck_assert_str_eq(live(&s, 80), "alias taxi champion 2,stage taxi Archived 1,");
     live_item *v;
