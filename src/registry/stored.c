@@ -7,10 +7,12 @@
 #include "registry/registry_int.h"
 #include "registry/semver.h"
 #include "tracking/artifacts.h"
+#include "tracking/models.h"
 
-enum { MLMODEL_BYTES_MAX = 1 << 20, DEPTH_MAX = 32 };
+enum { MLMODEL_BYTES_MAX = 1 << 20, DEPTH_MAX = 32, VERSIONS_BYTES_MAX = 8000 };
 #define STORED_TOLERANCE 1e-6
 #define STORED_TAG       "tidemill.stored"
+#define VERSIONS_TAG     "mlflow.modelVersions"
 
 const char *stored_verdict_name(stored_verdict v)
 {
@@ -164,6 +166,42 @@ static err made_before(db *d, arena *a, const version_spec *o, int64_t *ret)
     return ERR_OK;
 }
 
+/* The logged model lists its versions, as MLflow's does: [{"name": "fare", "version": 3}]. */
+static err list_version(db *d, arena *a, str model_id, version_ref of)
+{
+    logged_model m;
+    buf b;
+    jw w;
+    TRY(tracking_model_get(d, a, model_id, &m));
+    yyjson_val *known = NULL, *v;
+    size_t i, n;
+    for (size_t k = 0; k < m.n_tags; k++)
+        if (str_is(m.tags[k].key, VERSIONS_TAG) &&
+            json_parse(a, m.tags[k].value, VERSIONS_TAG, &known))
+            known = NULL; /* somebody else's text: begun anew */
+    buf_init(&b, VERSIONS_BYTES_MAX);
+    jw_init(&w, &b, false);
+    jw_arr(&w);
+    yyjson_arr_foreach(known, i, n, v)
+    {
+        buf one;
+        buf_init(&one, VERSIONS_BYTES_MAX);
+        json_write(&one, v);
+        jw_raw(&w, buf_str(&one));
+        buf_done(&one);
+    }
+    jw_obj(&w);
+    jw_kstr(&w, "name", of.name);
+    jw_ki64(&w, "version", of.version);
+    jw_obj_end(&w);
+    jw_arr_end(&w);
+    err e = ERR_OK; /* a model of so many versions has a full list: it stays as it is */
+    key_value tag = {STR(VERSIONS_TAG), buf_str(&b)};
+    if (!b.over) e = tracking_model_set_tags(d, model_id, &tag, 1);
+    buf_done(&b);
+    return e;
+}
+
 err registry_version_create_checked(db *d, blobs *b, arena *a, const version_spec *o,
                                     int64_t *ret_version)
 {
@@ -188,5 +226,9 @@ err registry_version_create_checked(db *d, blobs *b, arena *a, const version_spe
         tags[made.n_tags++] = (key_value){STR(SEMVER_TAG), semver_print(a, p.version)};
     }
     TRY(registry_version_create(d, a, &made, ret_version));
-    return approval_collect(d, b, (version_ref){o->name, *ret_version}, o->now_ms);
+    version_ref of = {o->name, *ret_version};
+    model_version v;
+    TRY(registry_version_get(d, a, of.name, of.version, &v));
+    if (v.model_id.n) TRY(list_version(d, a, v.model_id, of));
+    return approval_collect(d, b, of, o->now_ms);
 }

@@ -31,7 +31,8 @@ MUST_CHECK err stored_check(db *d, blobs *b, arena *a, str root, str dir, stored
 
 /* registry_version_create_checked: stored_check, then registry_version_create with tags
  * tidemill.stored (the verdict) and, unless it is given or nothing is known, tidemill.semver
- * (semver.h); then the checklist's evidence (approvals.h). Prompts are made as they are. A repeated
+ * (semver.h); then the logged model's tag mlflow.modelVersions
+ * and the checklist's evidence (approvals.h). Prompts are made as they are. A repeated
  * create (once) checks nothing again. */
 MUST_CHECK err registry_version_create_checked(db *d, blobs *b, arena *a, const version_spec *o,
                                                int64_t *ret_version);

@@ -48,6 +48,11 @@ TEST(a_model_that_answers_as_logged_becomes_a_version_with_its_semantic_version)
         ck_assert(version == i && str_is(tag(&v, "tidemill.stored"), "same"));
         ck_assert(str_is(tag(&v, "tidemill.semver"), i == 1 ? "1.0.0" : "1.0.1"));
     }
+    logged_model m;
+    ck_ok(tracking_model_get(s.d, s.a, id, &m));
+    ck_assert_uint_eq(m.n_tags, 1);
+    ck_assert(str_is(m.tags[0].value,
+                     "[{\"name\":\"fare\",\"version\":1},{\"name\":\"fare\",\"version\":2}]"));
     store_close(&s);
 }
 END_TEST
