@@ -154,7 +154,9 @@ static err stage_tx(db_tx *tx, void *arg)
                 &changed));
     if (!changed) return experiment_missing(c->id);
     bool deleted = !strcmp(c->to, "deleted");
-    return tx_exec(tx, "UPDATE run SET lifecycle_stage = ?, deleted_ms = ? WHERE experiment = ?",
+    return tx_exec(tx,
+                   "UPDATE run SET lifecycle_stage = ?, deleted_ms = ?, rev = " RUN_REV
+                   " WHERE experiment = ?",
                    DB_ARGS(db_ctext(c->to), deleted ? db_int(c->now_ms) : db_null(), db_int(row)),
                    NULL);
 }

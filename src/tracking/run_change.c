@@ -23,7 +23,7 @@ static err update_tx(db_tx *tx, void *arg)
         TRY(tx_exec(tx, "UPDATE run SET status = ? WHERE id = ?",
                     DB_ARGS(db_ctext(o->status), db_int(row)), NULL));
     if (o->has_end)
-        TRY(tx_exec(tx, "UPDATE run SET end_ms = ? WHERE id = ?",
+        TRY(tx_exec(tx, "UPDATE run SET end_ms = ?, rev = " RUN_REV " WHERE id = ?",
                     DB_ARGS(db_int(o->end_ms), db_int(row)), NULL));
     if (o->name.n) {
         key_value name = {STR("mlflow.runName"), o->name};
@@ -54,7 +54,7 @@ static err stage_tx(db_tx *tx, void *arg)
     bool deleted = !strcmp(c->stage, "deleted");
     int64_t changed = 0;
     TRY(tx_exec(
-        tx, "UPDATE run SET lifecycle_stage = ?, deleted_ms = ? WHERE uuid = ?",
+        tx, "UPDATE run SET lifecycle_stage = ?, deleted_ms = ?, rev = " RUN_REV " WHERE uuid = ?",
         DB_ARGS(db_ctext(c->stage), deleted ? db_int(now_ms()) : db_null(), db_text(c->run_id)),
         &changed));
     return changed ? ERR_OK : run_missing(c->run_id);

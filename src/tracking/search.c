@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "filter/page.h"
+#include "tracking/cache_int.h"
 #include "tracking/search_int.h"
 #include "tracking/tracking_int.h"
 
@@ -166,9 +167,40 @@ static err runs_statement(const runs_call *c, sql_text *s)
     return ERR_OK;
 }
 
+/* *ret_done: the cache answered. */
+static err runs_by_cache(db_tx *tx, runs_call *c, bool *ret_done)
+{
+    const run_search *q = c->q;
+    cache_query by = {
+        .filter = c->filter,
+        .order = c->order,
+        .n_order = q->n_order_by,
+        .experiments = c->experiments,
+        .n_experiments = q->n_experiment_ids,
+        .view = q->view,
+        .offset = c->page.offset,
+        .n = c->page.max + 1,
+    };
+    *ret_done = false;
+    if (!q->cache || !cache_fits(&by)) return ERR_OK;
+    int64_t *ids = NULL;
+    size_t n = 0;
+    TRY(cache_search(q->cache, tx, c->a, &by, ret_done, &ids, &n));
+    if (!*ret_done) return ERR_OK;
+    c->token = STR("");
+    if (n > c->page.max) {
+        n = c->page.max;
+        c->token = page_token_make(c->a, c->page.offset + c->page.max);
+    }
+    return runs_of_ids(tx, c->a, ids, n, &c->v, &c->n);
+}
+
 static err runs_search_tx(db_tx *tx, void *arg)
 {
     runs_call *c = arg;
+    bool done = false;
+    TRY(runs_by_cache(tx, c, &done));
+    if (done) return ERR_OK;
     sql_text s;
     db_rows r = {0};
     sql_init(&s);

@@ -119,12 +119,14 @@ static void put_number_test(buf *b, rng *r)
     buf_fmt(b, "%s %g", ops[rng_below(r, countof(ops))], number(r));
 }
 
-static void put_term(buf *b, rng *r)
+/* numbers: of what the cache holds. */
+static void put_term(buf *b, rng *r, bool numbers)
 {
     static const char *const metric_names[] = {"metric", "metrics", "`metrics`"},
                              *param_names[] = {"param", "params", "parameter"},
                              *tag_names[] = {"tag", "tags", "tags"};
-    switch (rng_below(r, 8)) {
+    static const int of_numbers[] = {0, 1, 4};
+    switch (numbers ? of_numbers[rng_below(r, 3)] : (int)rng_below(r, 8)) {
     case 0:
     case 1:
         put_key(b, r, metric_names, metric_keys[rng_below(r, KEYS)]);
@@ -162,18 +164,18 @@ static void put_term(buf *b, rng *r)
     }
 }
 
-static void put_filter(buf *b, rng *r, int depth)
+static void put_filter(buf *b, rng *r, int depth, bool numbers)
 {
     size_t kind = depth ? rng_below(r, 6) : 0;
     if (kind < 2) {
-        put_term(b, r);
+        put_term(b, r, numbers);
         return;
     }
     buf_puts(b, kind == 2 ? STR("NOT (") : STR("("));
-    put_filter(b, r, depth - 1);
+    put_filter(b, r, depth - 1, numbers);
     if (kind > 2) {
         buf_puts(b, kind == 3 ? STR(" or ") : STR(" AND "));
-        put_filter(b, r, depth - 1);
+        put_filter(b, r, depth - 1, numbers);
     }
     buf_putc(b, ')');
 }
@@ -360,6 +362,16 @@ static const filter_rules *run_rules(void)
     return &rules;
 }
 
+static void read_all(world *w)
+{
+    run_search q = {.experiment_ids = w->experiments,
+                    .n_experiment_ids = 2,
+                    .view = VIEW_ALL,
+                    .max = RUN_SEARCH_MAX};
+    str token;
+    ck_ok(tracking_runs_search(w->s.d, w->s.a, &q, &w->all, &w->n, &token));
+}
+
 static void world_open(world *w, uint64_t seed)
 {
     store_open(&w->s, &tracking_migration, 1);
@@ -369,13 +381,7 @@ static void world_open(world *w, uint64_t seed)
                                      &w->experiments[1]));
     for (size_t i = 0; i < RUNS; i++)
         make_run(&w->s, &w->r, i, w->experiments[i % 3 == 0]);
-    str token;
-    ck_ok(tracking_runs_search(w->s.d, w->s.a,
-                               &(run_search){.experiment_ids = w->experiments,
-                                             .n_experiment_ids = 2,
-                                             .view = VIEW_ALL,
-                                             .max = RUNS + 1},
-                               &w->all, &w->n, &token));
+    read_all(w);
     ck_assert_uint_eq(w->n, RUNS);
 }
 
@@ -417,36 +423,95 @@ static void same_as_reference(world *w, arena *a, const run_search *q, const cha
     ck_assert_msg(seen == n_want, "%s: %zu runs, want %zu", what, seen, n_want);
 }
 
+static void ask(world *w, const char *const *orders, size_t n_orders, bool numbers,
+                tracking_cache *cache)
+{
+    AUTO(arena) a = arena_new(0);
+    buf b;
+    buf_init(&b, 1 << 20);
+    put_filter(&b, &w->r, 3, numbers);
+    str order[3];
+    size_t n_order = rng_below(&w->r, 4), first = rng_below(&w->r, n_orders);
+    for (size_t k = 0; k < n_order; k++)
+        order[k] = str_of(orders[(first + k * 3) % n_orders]);
+    run_search q = {
+        .experiment_ids = w->experiments,
+        .n_experiment_ids = 1 + rng_below(&w->r, 2),
+        .filter = buf_str(&b),
+        .order_by = order,
+        .n_order_by = n_order,
+        .view = (tracking_view)rng_below(&w->r, 3),
+        .max = 1 + rng_below(&w->r, 30),
+        .cache = cache,
+    };
+    same_as_reference(w, a, &q, str_c(a, q.filter));
+    buf_done(&b);
+}
+
 TEST(random_filters_and_orders_find_what_the_reference_finds)
 {
-    world w;
-    world_open(&w, 20260401);
     static const char *const orders[] = {
         "metrics.acc",   "metrics.`val loss` DESC", "metrics.rare ASC", "params.lr DESC",
         "tags.t",        "attributes.end_time",     "end_time DESC",    "start_time",
         "run_name DESC", "metric.nobody",
     };
-    for (int i = 0; i < FILTERS; i++) {
-        AUTO(arena) a = arena_new(0);
-        buf b;
-        buf_init(&b, 1 << 20);
-        put_filter(&b, &w.r, 3);
-        str order[3];
-        size_t n_order = rng_below(&w.r, 4), first = rng_below(&w.r, countof(orders));
-        for (size_t k = 0; k < n_order; k++)
-            order[k] = str_of(orders[(first + k * 3) % countof(orders)]);
-        run_search q = {
-            .experiment_ids = w.experiments,
-            .n_experiment_ids = 1 + rng_below(&w.r, 2),
-            .filter = buf_str(&b),
-            .order_by = order,
-            .n_order_by = n_order,
-            .view = (tracking_view)rng_below(&w.r, 3),
-            .max = 1 + rng_below(&w.r, 30),
-        };
-        same_as_reference(&w, a, &q, str_c(a, q.filter));
-        buf_done(&b);
+    world w;
+    world_open(&w, 20260401);
+    for (int i = 0; i < FILTERS; i++)
+        ask(&w, orders, countof(orders), false, NULL);
+    store_close(&w.s);
+}
+END_TEST
+
+static void change_something(world *w)
+{
+    str id = w->all[rng_below(&w->r, w->n)].id;
+    run r;
+    ck_ok(tracking_run_get(w->s.d, w->s.a, id, &r));
+    if (!str_is(r.lifecycle_stage, "active")) {
+        ck_ok(tracking_run_restore(w->s.d, id));
+        return;
     }
+    metric m = {str_of(metric_keys[rng_below(&w->r, KEYS)]), number(&w->r), 1,
+                (int64_t)rng_below(&w->r, 50)};
+    switch (rng_below(&w->r, 6)) {
+    case 0:
+        ck_ok(tracking_run_delete(w->s.d, id));
+        break;
+    case 1:
+        ck_ok(tracking_run_end(w->s.d, id, "FAILED", (int64_t)rng_below(&w->r, 10)));
+        break;
+    case 2:
+        make_run(&w->s, &w->r, w->n, w->experiments[rng_below(&w->r, 2)]);
+        break;
+    case 3:
+        ck_ok(tracking_run_update(w->s.d, w->s.a, id, &(run_update){.has_end = true, .end_ms = 4},
+                                  &r));
+        break;
+    default:
+        ck_ok(tracking_log_metric(w->s.d, id, &m, NULL));
+    }
+}
+
+TEST(the_cache_finds_the_same_while_runs_change)
+{
+    static const char *const orders[] = {
+        "metrics.acc",     "metrics.`val loss` DESC", "metrics.rare ASC", "end_time",
+        "start_time DESC", "metric.nobody",           "metrics.x/y DESC",
+    };
+    world w;
+    world_open(&w, 7);
+    AUTO(tracking_cache) cache = tracking_cache_new();
+    for (int i = 0; i < FILTERS; i++) {
+        change_something(&w);
+        read_all(&w);
+        ask(&w, orders, countof(orders), true, cache);
+        if (i == FILTERS / 2) {
+            ck_ok(tracking_experiment_delete(w.s.d, w.experiments[1]));
+            ck_ok(tracking_experiment_restore(w.s.d, w.experiments[1]));
+        }
+    }
+    ck_assert_uint_gt(tracking_cache_bytes(cache), RUNS * 50);
     store_close(&w.s);
 }
 END_TEST
@@ -540,6 +605,6 @@ TEST(long_lists_of_run_ids_are_found)
 END_TEST
 
 TESTS("tracking search", random_filters_and_orders_find_what_the_reference_finds,
-      nan_then_missing_come_last_in_both_directions,
+      the_cache_finds_the_same_while_runs_change, nan_then_missing_come_last_in_both_directions,
       bad_questions_are_refused_and_unknown_experiments_hold_nothing,
       long_lists_of_run_ids_are_found)
