@@ -35,6 +35,7 @@ tracking_cache *tracking_cache_new(void)
 {
     tracking_cache *c = mem_new(1, sizeof *c);
     pthread_mutex_init(&c->lock, NULL);
+    c->rev = -1;
     return c;
 }
 
