@@ -8,7 +8,8 @@
 #include "tracking/cache_int.h"
 #include "tracking/tracking_int.h"
 
-enum { UUID_SIZE = 32, CHANGES_AT_ONCE = 4096, ORDERS_MAX = 4 };
+enum { UUID_SIZE = 32, CHANGES_AT_ONCE = 4096, ORDERS_MAX = 4, COLUMNS_MAX = 128 };
+static_assert(COLUMNS_MAX >= FILTER_TERMS_MAX + ORDERS_MAX, "a search never drops its own columns");
 
 typedef struct cached_metric {
     int64_t key;
@@ -23,12 +24,22 @@ typedef struct cached_run {
     char uuid[UUID_SIZE];
 } cached_run;
 
+/* One metric of all runs side by side, made at the first search that asks for it. */
+typedef struct column {
+    int64_t key;
+    double *v; /* v[i] belongs to run i; missing() where it has none */
+    uint64_t used;
+} column;
+
 struct tracking_cache {
     pthread_mutex_t lock;
     cached_run *v; /* sorted by id */
     size_t n, cap, n_metrics;
-    int64_t rev; /* everything up to here is in v */
-    bool unfit;  /* too much, or a run of another kind: stays empty */
+    column columns[COLUMNS_MAX];
+    size_t n_columns;
+    uint64_t clock; /* counts uses of columns */
+    int64_t rev;    /* everything up to here is in v */
+    bool unfit;     /* too much, or a run of another kind: stays empty */
 };
 
 tracking_cache *tracking_cache_new(void)
@@ -39,11 +50,36 @@ tracking_cache *tracking_cache_new(void)
     return c;
 }
 
+/* A NaN that no metric is: those all have the payload of NAN. */
+static const uint64_t missing_bits = 0x7ff8a5a5a5a5a5a5;
+
+static double missing(void)
+{
+    double v;
+    memcpy(&v, &missing_bits, sizeof v);
+    return v;
+}
+
+static bool is_missing(double v)
+{
+    uint64_t bits;
+    memcpy(&bits, &v, sizeof bits);
+    return bits == missing_bits;
+}
+
+static void columns_drop(tracking_cache *c)
+{
+    for (size_t i = 0; i < c->n_columns; i++)
+        mem_free(c->columns[i].v);
+    c->n_columns = 0;
+}
+
 static void cache_empty(tracking_cache *c)
 {
     for (size_t i = 0; i < c->n; i++)
         mem_free(c->v[i].metrics);
     mem_free(c->v);
+    columns_drop(c);
     c->v = NULL;
     c->n = c->cap = c->n_metrics = 0;
 }
@@ -60,7 +96,8 @@ size_t tracking_cache_bytes(tracking_cache *c)
 {
     assert(c);
     pthread_mutex_lock(&c->lock);
-    size_t bytes = c->cap * sizeof *c->v + c->n_metrics * sizeof(cached_metric);
+    size_t bytes = c->cap * (sizeof *c->v + c->n_columns * sizeof *c->columns[0].v) +
+                   c->n_metrics * sizeof(cached_metric);
     pthread_mutex_unlock(&c->lock);
     return bytes;
 }
@@ -159,6 +196,40 @@ static err changes_read(db_tx *tx, int64_t *rev, int64_t *id, changes *g)
     return rows_in(tx, a, &q, metrics_take, g);
 }
 
+/* --- columns; under the lock */
+static double metric_value(const cached_run *r, int64_t key)
+{
+    size_t low = 0, high = r->n_metrics;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (r->metrics[middle].key < key)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < r->n_metrics && r->metrics[low].key == key ? r->metrics[low].value : missing();
+}
+
+/* Borrowed until the lock is released; NULL where no run has that metric. */
+static const double *column_for(tracking_cache *c, int64_t key)
+{
+    column *to = NULL, *oldest = &c->columns[0];
+    if (!key || !c->n) return NULL;
+    for (size_t i = 0; i < c->n_columns && !to; i++) {
+        if (c->columns[i].key == key) to = &c->columns[i];
+        if (c->columns[i].used < oldest->used) oldest = &c->columns[i];
+    }
+    if (!to) {
+        to = c->n_columns < COLUMNS_MAX ? &c->columns[c->n_columns++] : oldest;
+        if (to == oldest && c->n_columns == COLUMNS_MAX) mem_free(to->v);
+        *to = (column){.key = key, .v = mem_new(c->cap, sizeof *to->v)};
+        for (size_t i = 0; i < c->n; i++)
+            to->v[i] = metric_value(&c->v[i], key);
+    }
+    to->used = ++c->clock;
+    return to->v;
+}
+
 /* --- taking over; under the lock */
 static cached_run *place_for(tracking_cache *c, int64_t id)
 {
@@ -168,10 +239,13 @@ static cached_run *place_for(tracking_cache *c, int64_t id)
     if (c->n == c->cap) {
         c->cap = c->cap ? c->cap * 2 : 1024;
         c->v = mem_grow(c->v, c->cap, sizeof *c->v);
+        for (size_t i = 0; i < c->n_columns; i++)
+            c->columns[i].v = mem_grow(c->columns[i].v, c->cap, sizeof *c->columns[i].v);
     }
     size_t at = c->n;
     while (at && c->v[at - 1].id > id) /* ids grow: nearly always the end */
         at--;
+    if (at < c->n) columns_drop(c);
     memmove(c->v + at + 1, c->v + at, (c->n - at) * sizeof *c->v);
     c->n++;
     c->v[at] = want;
@@ -189,6 +263,8 @@ static void changes_apply(tracking_cache *c, changes *g)
         c->n_metrics -= to->n_metrics;
         mem_free(to->metrics);
         *to = g->v[i];
+        for (size_t k = 0; k < c->n_columns; k++)
+            c->columns[k].v[to - c->v] = metric_value(to, c->columns[k].key);
         g->v[i].metrics = NULL;
         g->v[i].n_metrics = 0;
         c->unfit = c->n > CACHE_RUNS_MAX || c->n_metrics > CACHE_METRICS_MAX;
@@ -228,9 +304,10 @@ typedef enum source { SOURCE_METRIC, SOURCE_START, SOURCE_END } source;
 typedef struct condition condition;
 struct condition {
     filter_kind kind;
-    const condition *left, *right;
+    condition *left, *right;
     source from;
-    int64_t key; /* 0: no run has it */
+    int64_t key;      /* 0: no run has it */
+    const double *of; /* the metric's column */
     filter_op op;
     double number;
 };
@@ -276,7 +353,7 @@ static source source_of(filter_entity entity, str key)
     return str_is(key, "start_time") ? SOURCE_START : SOURCE_END;
 }
 
-static err condition_make(db_tx *tx, arena *a, const filter_node *n, const condition **ret)
+static err condition_make(db_tx *tx, arena *a, const filter_node *n, condition **ret)
 {
     condition *c = arena_new_of(a, condition);
     *ret = c;
@@ -291,37 +368,36 @@ static err condition_make(db_tx *tx, arena *a, const filter_node *n, const condi
     return c->from == SOURCE_METRIC ? key_find(tx, a, n->key, &c->key) : ERR_OK;
 }
 
-/* false: the run has no such thing. */
-static bool value_of(const cached_run *r, source from, int64_t key, double *ret)
+static void condition_bind(tracking_cache *c, condition *to)
 {
-    if (from == SOURCE_START) {
-        *ret = (double)r->start_ms;
-        return true;
+    if (to->kind == FILTER_TERM) {
+        to->of = to->from == SOURCE_METRIC ? column_for(c, to->key) : NULL;
+        return;
     }
-    if (from == SOURCE_END) {
-        *ret = (double)r->end_ms;
-        return r->has_end;
-    }
-    size_t low = 0, high = r->n_metrics;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        if (r->metrics[middle].key < key)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    if (low == r->n_metrics || r->metrics[low].key != key) return false;
-    *ret = r->metrics[low].value;
-    return true;
+    condition_bind(c, to->left);
+    if (to->right) condition_bind(c, to->right);
 }
 
-static bool holds(const condition *c, const cached_run *r)
+/* false: run i has no such thing. */
+static bool value_of(const tracking_cache *c, size_t i, source from, const double *of, double *ret)
+{
+    const cached_run *r = &c->v[i];
+    if (from == SOURCE_METRIC) {
+        if (!of || is_missing(of[i])) return false;
+        *ret = of[i];
+        return true;
+    }
+    *ret = (double)(from == SOURCE_START ? r->start_ms : r->end_ms);
+    return from == SOURCE_START || r->has_end;
+}
+
+static bool holds(const tracking_cache *of, size_t i, const condition *c)
 {
     double v;
-    if (c->kind == FILTER_NOT) return !holds(c->left, r);
-    if (c->kind == FILTER_AND) return holds(c->left, r) && holds(c->right, r);
-    if (c->kind == FILTER_OR) return holds(c->left, r) || holds(c->right, r);
-    if (!value_of(r, c->from, c->key, &v)) return false;
+    if (c->kind == FILTER_NOT) return !holds(of, i, c->left);
+    if (c->kind == FILTER_AND) return holds(of, i, c->left) && holds(of, i, c->right);
+    if (c->kind == FILTER_OR) return holds(of, i, c->left) || holds(of, i, c->right);
+    if (!value_of(of, i, c->from, c->of, &v)) return false;
     if (c->op == FILTER_EQ) return v == c->number;
     if (c->op == FILTER_NE) return v != c->number;
     if (c->op == FILTER_LT) return v < c->number;
@@ -335,7 +411,8 @@ static bool holds(const condition *c, const cached_run *r)
 typedef struct sort_key {
     source from;
     int64_t key;
-    double sign; /* -1: descending */
+    const double *of; /* the metric's column */
+    double sign;      /* -1: descending */
 } sort_key;
 
 typedef struct candidate {
@@ -365,16 +442,16 @@ static int candidate_order(const ranking *k, const candidate *a, const candidate
     return memcmp(a->run->uuid, b->run->uuid, UUID_SIZE);
 }
 
-static candidate candidate_of(const ranking *k, const cached_run *r)
+static candidate candidate_of(const tracking_cache *c, size_t at, const ranking *k)
 {
-    candidate c = {.run = r};
+    candidate to = {.run = &c->v[at]};
     for (size_t i = 0; i < k->n_keys; i++) {
         double v = 0;
-        bool there = value_of(r, k->keys[i].from, k->keys[i].key, &v);
-        c.group[i] = !there ? 2 : isnan(v) ? 1 : 0;
-        c.value[i] = c.group[i] ? 0 : v * k->keys[i].sign;
+        bool there = value_of(c, at, k->keys[i].from, k->keys[i].of, &v);
+        to.group[i] = !there ? 2 : isnan(v) ? 1 : 0;
+        to.value[i] = to.group[i] ? 0 : v * k->keys[i].sign;
     }
-    return c;
+    return to;
 }
 
 static void sift_down(ranking *k, size_t n)
@@ -449,15 +526,18 @@ err cache_search(tracking_cache *c, db_tx *tx, arena *a, const cache_query *q, b
 {
     assert(c && cache_fits(q));
     ranking k = {0};
-    const condition *filter = NULL;
+    condition *filter = NULL;
     TRY(cache_refresh(c, tx));
     if (q->filter) TRY(condition_make(tx, a, q->filter, &filter));
     TRY(ranking_make(tx, a, q, &k));
     pthread_mutex_lock(&c->lock);
     bool ok = !c->unfit;
+    if (filter) condition_bind(c, filter);
+    for (size_t i = 0; i < k.n_keys; i++)
+        if (k.keys[i].from == SOURCE_METRIC) k.keys[i].of = column_for(c, k.keys[i].key);
     for (size_t i = 0; i < c->n; i++) {
-        if (!in_scope(q, &c->v[i]) || (filter && !holds(filter, &c->v[i]))) continue;
-        candidate one = candidate_of(&k, &c->v[i]);
+        if (!in_scope(q, &c->v[i]) || (filter && !holds(c, i, filter))) continue;
+        candidate one = candidate_of(c, i, &k);
         ranking_add(&k, &one);
     }
     ranking_sort(&k);

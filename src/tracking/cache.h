@@ -2,9 +2,10 @@
  * but those of its page. Before each search it takes over what changed since, by run.rev, so it is
  * right whoever wrote; a search through it sees at least what was committed when it began.
  *
- * Thread-safe; lock guards everything and covers computing only. Memory: about 100 bytes a run and
- * 16 a metric; over CACHE_RUNS_MAX or CACHE_METRICS_MAX it empties itself and searches go to the
- * database. It relies on revisions becoming visible in their order, as with one writer. */
+ * Thread-safe; lock guards everything and covers computing only. Memory: about 100 bytes a run,
+ * 16 a metric, and 8 a run for each metric that searches asked about lately; over CACHE_RUNS_MAX or
+ * CACHE_METRICS_MAX it empties itself and searches go to the database. It relies on revisions
+ * becoming visible in their order, as with one writer. */
 #ifndef TIDEMILL_TRACKING_CACHE_H
 #define TIDEMILL_TRACKING_CACHE_H
 
