@@ -326,6 +326,12 @@ static bool node_fits(const filter_node *n, bool *asks)
            (n->entity == FILTER_ATTRIBUTE && attribute_fits(n->field));
 }
 
+bool cache_knows(const filter_node *n)
+{
+    bool asks = false;
+    return node_fits(n, &asks);
+}
+
 bool cache_fits(const cache_query *q)
 {
     bool asks = false;
@@ -502,7 +508,7 @@ static void ranking_sort(ranking *k)
 
 static err ranking_make(db_tx *tx, arena *a, const cache_query *q, ranking *k)
 {
-    k->max = q->offset + q->n;
+    k->max = q->n;
     for (size_t i = 0; i < q->n_order; i++) {
         sort_key *to = &k->keys[k->n_keys++];
         *to = (sort_key){.from = source_of(q->order[i].entity, q->order[i].key),
@@ -541,14 +547,13 @@ err cache_search(tracking_cache *c, db_tx *tx, arena *a, const cache_query *q, b
         ranking_add(&k, &one);
     }
     ranking_sort(&k);
-    size_t n = k.n > q->offset ? k.n - q->offset : 0;
-    int64_t *ids = arena_array(a, int64_t, n + 1);
-    for (size_t i = 0; i < n; i++)
-        ids[i] = k.v[q->offset + i].run->id;
+    int64_t *ids = arena_array(a, int64_t, k.n + 1);
+    for (size_t i = 0; i < k.n; i++)
+        ids[i] = k.v[i].run->id;
     pthread_mutex_unlock(&c->lock);
     mem_free(k.v);
     *ret_ok = ok;
     *ret = ids;
-    *ret_n = n;
+    *ret_n = k.n;
     return ERR_OK;
 }

@@ -12,11 +12,13 @@ typedef struct cache_query {
     const int64_t *experiments;
     size_t n_experiments;
     tracking_view view;
-    size_t offset, n; /* rows wanted: n of them from offset */
+    size_t n; /* rows wanted */
 } cache_query;
 
 /* Whether the cache holds all that the question is about, and it is about a metric. */
 bool cache_fits(const cache_query *q);
+/* Whether the cache can decide a condition. */
+bool cache_knows(const filter_node *n);
 /* cache_search brings c up to date inside tx and finds the row ids in order. *ret_ok is false when
  * the cache is too small for this database: ask it. Owner: a. */
 MUST_CHECK err cache_search(tracking_cache *c, db_tx *tx, arena *a, const cache_query *q,

@@ -2,6 +2,8 @@
  * over plain structs: slow, and written from filter.h's words, not from the SQL. */
 #include "tracking/search.h"
 
+#include <pthread.h>
+
 #include "base/buf.h"
 #include "base/rng.h"
 #include "filter/filter.h"
@@ -505,7 +507,7 @@ TEST(the_cache_finds_the_same_while_runs_change)
     for (int i = 0; i < FILTERS; i++) {
         change_something(&w);
         read_all(&w);
-        ask(&w, orders, countof(orders), true, cache);
+        ask(&w, orders, countof(orders), i % 2, cache);
         if (i == FILTERS / 2) {
             ck_ok(tracking_experiment_delete(w.s.d, w.experiments[1]));
             ck_ok(tracking_experiment_restore(w.s.d, w.experiments[1]));
@@ -513,6 +515,117 @@ TEST(the_cache_finds_the_same_while_runs_change)
     }
     ck_assert_uint_gt(tracking_cache_bytes(cache), RUNS * 50);
     store_close(&w.s);
+}
+END_TEST
+
+/* 3,000 runs in one go, m = their number; two of them have the param. */
+static err many_tx(db_tx *tx, void *arg)
+{
+    (void)arg;
+    TRY(tx_exec(tx, "INSERT INTO metric_key (id, name) VALUES (1, 'm')", DB_NO_ARGS, NULL));
+    for (int64_t i = 1; i <= 3000; i++) {
+        char uuid[33];
+        snprintf(uuid, sizeof uuid, "%032d", (int)i);
+        TRY(tx_exec(tx,
+                    "INSERT INTO run (id, uuid, experiment, name, status, start_ms, rev)"
+                    " VALUES (?, ?, 0, 'x', 'RUNNING', 1, 1)",
+                    DB_ARGS(db_int(i), db_ctext(uuid)), NULL));
+        TRY(tx_exec(tx, "INSERT INTO metric_latest VALUES (?, 1, 0, 0, ?, 0, 0)",
+                    DB_ARGS(db_int(i), db_real((double)i)), NULL));
+        if (i == 7 || i == 2990)
+            TRY(tx_exec(tx, "INSERT INTO run_param VALUES (?, 'p', 'x')", DB_ARGS(db_int(i)),
+                        NULL));
+    }
+    return ERR_OK;
+}
+
+TEST(a_rare_match_far_down_the_order_is_found)
+{
+    store s;
+    store_open(&s, &tracking_migration, 1);
+    AUTO(tracking_cache) cache = tracking_cache_new();
+    ck_ok(db_write(s.d, many_tx, NULL));
+    str zero = STR("0"), order = STR("metrics.m DESC");
+    run_search q = {.experiment_ids = &zero,
+                    .n_experiment_ids = 1,
+                    .filter = STR("metrics.m > 0 AND params.p = 'x'"),
+                    .order_by = &order,
+                    .n_order_by = 1,
+                    .max = 1,
+                    .cache = cache};
+    run *v;
+    size_t n;
+    ck_ok(tracking_runs_search(s.d, s.a, &q, &v, &n, &q.page_token));
+    ck_assert(n == 1 && v[0].metrics[0].value == 2990.0 && q.page_token.n);
+    ck_ok(tracking_runs_search(s.d, s.a, &q, &v, &n, &q.page_token));
+    ck_assert(n == 1 && v[0].metrics[0].value == 7.0 && !q.page_token.n);
+    q.filter = STR("metrics.m > 0 AND params.p = 'y'");
+    ck_ok(tracking_runs_search(s.d, s.a, &q, &v, &n, &q.page_token));
+    ck_assert_uint_eq(n, 0);
+    store_close(&s);
+}
+END_TEST
+
+/* --- many threads on one cache */
+typedef struct searcher {
+    pthread_t thread;
+    store *s;
+    tracking_cache *cache;
+    size_t rounds;
+} searcher;
+
+static void *searcher_main(void *arg)
+{
+    const searcher *me = arg;
+    for (size_t i = 0; i < me->rounds; i++) {
+        AUTO(arena) a = arena_new(0);
+        str zero = STR("0"), order = STR("metrics.acc DESC"), token;
+        run_search q = {.experiment_ids = &zero,
+                        .n_experiment_ids = 1,
+                        .filter = STR("metrics.acc >= 0"),
+                        .order_by = &order,
+                        .n_order_by = 1,
+                        .max = 5,
+                        .cache = me->cache};
+        run *v;
+        size_t n;
+        if (tracking_runs_search(me->s->d, a, &q, &v, &n, &token)) abort();
+        for (size_t k = 0; k < n; k++)
+            if (!v[k].n_metrics) abort();
+    }
+    return NULL;
+}
+
+TEST(threads_share_a_cache_while_another_writes)
+{
+    store s;
+    store_open(&s, &tracking_migration, 1);
+    AUTO(tracking_cache) cache = tracking_cache_new();
+    searcher all[3];
+    for (size_t i = 0; i < countof(all); i++) {
+        all[i] = (searcher){.s = &s, .cache = cache, .rounds = 60};
+        ck_assert(!pthread_create(&all[i].thread, NULL, searcher_main, &all[i]));
+    }
+    for (int i = 0; i < 60; i++) {
+        str id, zero = STR("0"), order = STR("metrics.acc DESC"), token;
+        ck_ok(tracking_run_create(s.d, s.a, &(run_spec){.experiment_id = zero}, &id));
+        metric m = {STR("acc"), (double)i, 1, 0};
+        ck_ok(tracking_log_metric(s.d, id, &m, NULL));
+        run *v;
+        size_t n;
+        ck_ok(tracking_runs_search(s.d, s.a,
+                                   &(run_search){.experiment_ids = &zero,
+                                                 .n_experiment_ids = 1,
+                                                 .order_by = &order,
+                                                 .n_order_by = 1,
+                                                 .max = 1,
+                                                 .cache = cache},
+                                   &v, &n, &token));
+        ck_assert(n == 1 && str_eq(v[0].id, id)); /* what was acknowledged is seen */
+    }
+    for (size_t i = 0; i < countof(all); i++)
+        pthread_join(all[i].thread, NULL);
+    store_close(&s);
 }
 END_TEST
 
@@ -605,6 +718,7 @@ TEST(long_lists_of_run_ids_are_found)
 END_TEST
 
 TESTS("tracking search", random_filters_and_orders_find_what_the_reference_finds,
-      the_cache_finds_the_same_while_runs_change, nan_then_missing_come_last_in_both_directions,
+      the_cache_finds_the_same_while_runs_change, a_rare_match_far_down_the_order_is_found,
+      threads_share_a_cache_while_another_writes, nan_then_missing_come_last_in_both_directions,
       bad_questions_are_refused_and_unknown_experiments_hold_nothing,
       long_lists_of_run_ids_are_found)
