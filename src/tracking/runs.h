@@ -47,9 +47,9 @@ typedef struct dataset_summary {
 MUST_CHECK err tracking_datasets_search(db *d, arena *a, const str *experiment_ids, size_t n,
                                         dataset_summary **ret, size_t *ret_n);
 
-/* --- metric histories; tracking_metric_history in tracking.h gives a whole one */
-/* One page by timestamp, step, value. max 1..: as tracking_metric_history, and *ret_token is ""
- * after the last. ERR_MISSING: no such run. */
+/* --- metric histories; tracking_metric_history in tracking.h gives a whole one. As in MLflow a run
+ * that is not there has none, and that is no error here. */
+/* One page by timestamp, step, value; max 1.. *ret_token is "" after the last. */
 MUST_CHECK err tracking_metric_page(db *d, arena *a, str run_id, str key, size_t max,
                                     str page_token, metric **ret, size_t *ret_n, str *ret_token);
 
@@ -72,7 +72,7 @@ typedef struct metric_interval {
 } metric_interval;
 /* At most max points a run, in order of step, timestamp, value, spread evenly over what there is:
  * the first and the last are among them (max 1: the last). As MLflow: NTILE(max), the first of each
- * part, the very last in place of the last part's. ERR_MISSING: one of the runs. */
+ * part, the very last in place of the last part's. */
 MUST_CHECK err tracking_metric_interval(db *d, arena *a, const metric_interval *q, run_metric **ret,
                                         size_t *ret_n);
 

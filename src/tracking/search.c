@@ -24,18 +24,18 @@ err tracking_view_parse(str name, tracking_view *ret)
     return ERR_OK;
 }
 
-err search_page_read(size_t max, size_t at_least, str token, page *ret)
+err search_page_read(size_t max, str token, page *ret)
 {
     page p = {.max = max};
-    if (max < at_least)
+    if (!max)
         return err_set(ERR_INVALID,
                        "Invalid value %zu for parameter 'max_results' supplied. It must be a "
-                       "positive integer.",
+                       "positive integer",
                        max);
     if (max > TRACKING_LIST_MAX)
         return err_set(ERR_INVALID,
                        "Invalid value %zu for parameter 'max_results' supplied. It must be at most "
-                       "%d.",
+                       "%d",
                        max, TRACKING_LIST_MAX);
     TRY(page_token_read(token, &p.offset));
     *ret = p;
@@ -304,7 +304,7 @@ err tracking_runs_search(db *d, arena *a, const run_search *q, run **ret, size_t
     assert(d && a && q && ret && ret_n && ret_token);
     runs_call c = {.a = a, .q = q};
     int64_t *experiments = NULL;
-    TRY(search_page_read(q->max, 0, q->page_token, &c.page));
+    TRY(search_page_read(q->max, q->page_token, &c.page));
     TRY(filter_parse(a, &rules_run, q->filter, &c.filter));
     TRY(filter_orders_parse(a, &rules_run, q->order_by, q->n_order_by, &c.order));
     TRY(experiment_rows(a, q->experiment_ids, q->n_experiment_ids, &experiments));
@@ -381,7 +381,7 @@ err tracking_experiments_search(db *d, arena *a, const experiment_search *q, exp
 {
     assert(d && a && q && ret && ret_n && ret_token);
     experiments_call c = {.a = a, .q = q};
-    TRY(search_page_read(q->max, 1, q->page_token, &c.page));
+    TRY(search_page_read(q->max, q->page_token, &c.page));
     TRY(filter_parse(a, &rules_experiment, q->filter, &c.filter));
     TRY(filter_orders_parse(a, &rules_experiment, q->order_by, q->n_order_by, &c.order));
     TRY(db_read(d, experiments_search_tx, &c));

@@ -92,7 +92,8 @@ typedef struct logged_model {
 /* tracking_experiment_ensure finds the experiment of that name (1..500 bytes) or makes it.
  * ERR_CONFLICT: it is deleted. */
 MUST_CHECK err tracking_experiment_ensure(db *d, arena *a, str name, str *ret_id);
-/* In any lifecycle stage. ERR_MISSING in MLflow's words. */
+/* In any lifecycle stage. ERR_MISSING in MLflow's words, ERR_INVALID for an id that is no number.
+ */
 MUST_CHECK err tracking_experiment_get(db *d, arena *a, str id, experiment *ret);
 MUST_CHECK err tracking_experiment_by_name(db *d, arena *a, str name, experiment *ret);
 /* The active ones, newest first, at most max (and at most 50,000). */

@@ -115,9 +115,10 @@ MUST_CHECK err logged_missing(str id);
 #define EXPERIMENT_COLS                                                                            \
     "e.id, e.name, e.artifact_location, e.lifecycle_stage, e.created_ms, e.updated_ms"
 MUST_CHECK err experiments_of(db_tx *tx, arena *a, const db_rows *r, experiment **ret);
-MUST_CHECK err experiment_missing(str id);
+MUST_CHECK err experiment_missing(str id); /* ERR_INVALID where id is no number */
 MUST_CHECK err check_experiment_name(str name);
-/* The rows of ids; an id that is no number is ERR_INVALID. Owner: a. */
+/* The rows of ids, -1 where none has that number; an id that is no number is ERR_INVALID. Owner: a.
+ */
 MUST_CHECK err experiment_rows(arena *a, const str *ids, size_t n, int64_t **ret);
 
 /* --- artifacts.c */

@@ -680,6 +680,9 @@ TEST(bad_questions_are_refused_and_unknown_experiments_hold_nothing)
                      "Invalid experiment ID 'abc'. Experiment ID must be a valid integer.");
     q.n_experiment_ids = 0;
     ck_ok(tracking_runs_search(s.d, s.a, &q, &v, &n, &token));
+    q.max = 0;
+    ck_err(tracking_runs_search(s.d, s.a, &q, &v, &n, &token), ERR_INVALID);
+    q.max = 10;
     q.page_token = STR("!");
     ck_err(tracking_runs_search(s.d, s.a, &q, &v, &n, &token), ERR_INVALID);
     q.page_token = STR("");
