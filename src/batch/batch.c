@@ -83,24 +83,67 @@ static err source_relation(job *j, str *ret)
     return delta_relation(j->a, s, NULL, STR(""), ret);
 }
 
+static bool number_type(str type)
+{
+    static const char *const names[] = {"BOOLEAN",  "TINYINT",   "SMALLINT", "INTEGER", "BIGINT",
+                                        "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "HUGEINT",
+                                        "UHUGEINT", "FLOAT",     "DOUBLE"};
+    for (size_t i = 0; i < countof(names); i++)
+        if (str_is(type, names[i])) return true;
+    return str_starts(type, "DECIMAL(") && str_ends(type, ")");
+}
+
+static const duck_column *column_named(const duck_column *v, size_t n, str name)
+{
+    for (size_t i = 0; i < n; i++)
+        if (str_eq_nocase(v[i].name, name)) return &v[i];
+    return NULL;
+}
+
+static err no_column(job *j, const duck_column *v, size_t n, str name)
+{
+    const char **names = arena_array(j->a, const char *, n + 1);
+    for (size_t i = 0; i < n; i++)
+        names[i] = str_c(j->a, v[i].name);
+    const char *near = str_nearest(name, names, n);
+    return err_set(ERR_INVALID,
+                   "batch: the rows to score have no column %.*s, which model %.*s wants%s%s%s",
+                   STR_ARG(name), STR_ARG(j->o->model_uri), near ? "; did you mean " : "",
+                   near ? near : "", near ? "?" : "");
+}
+
+static const char *const own_columns[] = {"prediction", "actual",   "model_name", "model_version",
+                                          "scored_at",  "batch_id", "scored_date"};
+
 /* check_columns: every input is there and a number. *ret_actual: the label's column is there. */
 static err check_columns(job *j, str relation, bool *ret_actual)
 {
-    frame *f;
-    TRY(duck_query(j->d, j->a, "look at the rows to score",
-                   cstr_fmt(j->a, "SELECT * FROM %.*s LIMIT 0", STR_ARG(relation)), &f));
+    duck_column *v;
+    size_t n;
+    TRY(duck_describe(j->d, j->a, "look at the rows to score",
+                      str_fmt(j->a, "SELECT * FROM %.*s", STR_ARG(relation)), &v, &n));
     const schema *in = &j->pack.sig.inputs;
     for (size_t i = 0; i < in->n; i++) {
-        const column *c;
-        err e = frame_need(f, str_c(j->a, in->fields[i].name), &c);
-        if (e) return err_add(ERR_INVALID, "batch: input of model %.*s", STR_ARG(j->o->model_uri));
-        if (!field_type_numeric(c->type))
+        str name = in->fields[i].name;
+        const duck_column *c = column_named(v, n, name);
+        if (!c) return no_column(j, v, n, name);
+        if (!number_type(c->type))
             return err_set(
                 ERR_INVALID,
-                "batch: column %.*s is a %s, want a number as the signature of %.*s says",
-                STR_ARG(in->fields[i].name), field_type_name(c->type), STR_ARG(j->o->model_uri));
+                "batch: column %.*s is a %.*s, want a number as the signature of %.*s says",
+                STR_ARG(name), STR_ARG(c->type), STR_ARG(j->o->model_uri));
+        for (size_t k = 0; k < countof(own_columns); k++)
+            if (str_eq_nocase(name, str_of(own_columns[k])))
+                return err_set(ERR_INVALID,
+                               "batch: model %.*s has an input named %.*s, which is the name of a "
+                               "column of the predictions themselves",
+                               STR_ARG(j->o->model_uri), STR_ARG(name));
     }
-    *ret_actual = j->o->label.n && frame_find(f, str_c(j->a, j->o->label));
+    const duck_column *label = j->o->label.n ? column_named(v, n, j->o->label) : NULL;
+    if (label && !number_type(label->type))
+        return err_set(ERR_INVALID, "batch: label %.*s is a %.*s, want a number",
+                       STR_ARG(j->o->label), STR_ARG(label->type));
+    *ret_actual = label != NULL;
     return ERR_OK;
 }
 
@@ -134,7 +177,7 @@ static err score_sql(job *j, str relation, bool actual, str *ret)
 
 static err write_predictions(job *j, delta_written *ret)
 {
-    str relation;
+    str relation = STR("");
     bool actual = false;
     TRY(source_relation(j, &relation));
     TRY(check_columns(j, relation, &actual));
@@ -166,9 +209,12 @@ static err read_metrics(job *j, batch_result *r)
                    : cstr_fmt(j->a, "scored_date = DATE '%s' AND ", date_print(j->o->at_ms, day));
     const char *sql =
         cstr_fmt(j->a,
-                 "SELECT count(*), avg(abs(prediction - actual)), sqrt(avg((prediction - actual) * "
-                 "(prediction - actual))),"
-                 " avg(prediction) FROM %.*s WHERE %smodel_name = %.*s AND batch_id = %.*s",
+                 "SELECT count(*), avg(abs(prediction - actual)) FILTER (WHERE known), "
+                 "sqrt(avg((prediction - actual) * (prediction - actual)) FILTER (WHERE known)), "
+                 "avg(prediction) FILTER (WHERE isfinite(prediction)), any_value(model_version) "
+                 "FROM (SELECT prediction, actual, model_version, isfinite(prediction) AND "
+                 "isfinite(actual) AS known FROM %.*s "
+                 "WHERE %smodel_name = %.*s AND batch_id = %.*s)",
                  STR_ARG(relation), where, STR_ARG(duck_literal(j->a, j->version.name)),
                  STR_ARG(duck_literal(j->a, j->batch_id)));
     frame *f;
@@ -177,6 +223,7 @@ static err read_metrics(job *j, batch_result *r)
     r->mae = column_f64(&f->cols[1], 0);
     r->rmse = column_f64(&f->cols[2], 0);
     r->mean_prediction = column_f64(&f->cols[3], 0);
+    if (!column_is_null(&f->cols[4], 0)) r->model_version = f->cols[4].i64[0];
     return ERR_OK;
 }
 
@@ -185,7 +232,8 @@ static size_t metric_list(const batch_result *r, metric *m)
     int64_t t = now_ms();
     size_t n = 0;
     m[n++] = (metric){STR("rows"), (double)r->rows, t, 0};
-    m[n++] = (metric){STR("mean_prediction"), r->mean_prediction, t, 0};
+    if (!isnan(r->mean_prediction))
+        m[n++] = (metric){STR("mean_prediction"), r->mean_prediction, t, 0};
     if (isnan(r->mae)) return n;
     m[n++] = (metric){STR("mae"), r->mae, t, 0};
     m[n++] = (metric){STR("rmse"), r->rmse, t, 0};
@@ -220,7 +268,7 @@ static err log_run(job *j, const batch_result *r)
         TRY(tracking_run_create(d, j->a, &spec, &id));
     const key_value params[] = {
         {STR("model"), j->version.name},
-        {STR("version"), str_fmt(j->a, "%lld", (long long)j->version.version)}};
+        {STR("version"), str_fmt(j->a, "%lld", (long long)r->model_version)}};
     metric m[4];
     run_batch b = {.metrics = m,
                    .n_metrics = metric_list(r, m),
@@ -246,9 +294,21 @@ static err run_body(job *j, batch_result *r)
     return log_run(j, r);
 }
 
+/* The id goes into the table, a transaction's name and a tag. */
+static err check_batch_id(str id)
+{
+    bool ok = id.n <= BATCH_ID_MAX && str_utf8_ok(id);
+    for (size_t i = 0; ok && i < id.n; i++)
+        ok = (unsigned char)id.p[i] >= ' ' && id.p[i] != 0x7f;
+    return ok ? ERR_OK
+              : err_set(ERR_INVALID, "batch id: want at most %d bytes of printable UTF-8",
+                        BATCH_ID_MAX);
+}
+
 err batch_run(home *h, arena *a, const batch_spec *o, const progress *p, batch_result *ret)
 {
     assert(h && a && o && ret);
+    TRY(check_batch_id(o->batch_id));
     char at[TIME_PRINT_MAX];
     job j = {.h = h, .a = a, .o = o, .p = p};
     j.batch_id = o->batch_id.n ? o->batch_id : str_dup(a, str_of(time_print(o->at_ms, at)));

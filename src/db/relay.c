@@ -37,6 +37,7 @@ typedef struct link_use {
     bool outside; /* no transaction: none begun, or the owner rolled it back */
     bool broken;  /* out of step: not to be used again */
     bool unknown; /* broken before the answer came */
+    bool reused;  /* it lay idle before */
 } link_use;
 
 /* link_lost: the words for a connection that failed. */
@@ -159,7 +160,8 @@ static err link_take(relay *r, link_use *ret)
         close(l.fd);
         l.fd = -1;
     }
-    err e = l.fd < 0 ? link_new(&l) : ERR_OK;
+    l.reused = l.fd >= 0;
+    err e = l.reused ? ERR_OK : link_new(&l);
     if (e)
         link_give(&l);
     else
@@ -234,17 +236,32 @@ static err enter(relay *r, link_use *ret)
                    r->path);
 }
 
+/* begin: a link that lay idle may have been closed by the owner meanwhile; nothing was begun on it
+ * then, so another one is as good. */
+static err begin(relay *r, bool write, link_use *ret)
+{
+    for (;;) {
+        link_use l;
+        TRY(enter(r, &l));
+        err e = call(&l, &(wire_msg){.type = WIRE_BEGIN, .write = write}, QUEUE_MS,
+                     "the begin of a transaction", NULL);
+        if (!e) {
+            l.outside = false;
+            *ret = l;
+            return ERR_OK;
+        }
+        bool again = l.reused && l.broken;
+        link_give(&l);
+        if (!again) return e;
+    }
+}
+
 static err transact(relay *r, bool write, db_fn fn, void *arg)
 {
     link_use l;
-    TRY(enter(r, &l));
-    err e = call(&l, &(wire_msg){.type = WIRE_BEGIN, .write = write}, QUEUE_MS,
-                 "the begin of a transaction", NULL);
-    if (!e) {
-        l.outside = false;
-        db_tx tx = {.backend = &db_relay_client, .conn = &l, .write = write};
-        e = finish(&l, db_run_tx(&tx, fn, arg));
-    }
+    TRY(begin(r, write, &l));
+    db_tx tx = {.backend = &db_relay_client, .conn = &l, .write = write};
+    err e = finish(&l, db_run_tx(&tx, fn, arg));
     link_give(&l);
     return e;
 }

@@ -45,9 +45,9 @@ typedef struct validate_result {
 } validate_result;
 
 /* validate_run registers the version (exactly once per o->once), loads it back with bounded retry,
- * checks the probes bit for bit (a mismatch: ERR_INTERNAL naming the row), scores it and the
- * champion on the same held-out rows, evaluates gates, sets alias challenger, writes tags
- * validation.* on the version and an artifact validation.json on the run. Owner: a. */
+ * checks the probes bit for bit (a mismatch: ERR_INTERNAL naming the row; no probes: ERR_INVALID),
+ * scores it and the champion on the same held-out rows, evaluates gates, sets alias challenger,
+ * writes tags validation.* on the version and an artifact validation.json on the run. Owner: a. */
 MUST_CHECK err validate_run(home *h, arena *a, const validate_spec *o, const progress *p,
                             validate_result *ret);
 

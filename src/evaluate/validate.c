@@ -41,8 +41,8 @@ static err load(job *j, str model_id, model **ret, int *ret_tries)
         progress_say(j->p, "load model %.*s: try %d of %d: %s", STR_ARG(model_id), try,
                      j->o->load_tries, err_message());
         if (!may_pass(e) || try >= j->o->load_tries)
-            return err_add(e, "validate: model %.*s does not load after %d tries",
-                           STR_ARG(model_id), try);
+            return err_add(e, "validate: model %.*s does not load after %d %s", STR_ARG(model_id),
+                           try, try == 1 ? "try" : "tries");
         sleep_ms(wait_ms);
         wait_ms *= 2;
     }
@@ -71,6 +71,12 @@ static err load_both(job *j)
     size_t probes;
     TRY(probes_check(home_db(j->h), home_blobs(j->h), str_c(j->a, j->o->model_id), j->challenger,
                      &probes));
+    if (!probes)
+        return err_set(
+            ERR_INVALID,
+            "validate: model %.*s has no probes.json: nothing shows that it answers as it "
+            "did at training",
+            STR_ARG(j->o->model_id));
     j->r.probes = (int64_t)probes;
     progress_say(j->p, "loaded back: %zu held-out rows answer bit for bit as at training", probes);
     model_version v;
@@ -145,7 +151,7 @@ static err against_champion(job *j, const gate_spec *g)
     return ERR_OK;
 }
 
-/* check_gates: *ret_broken names the declared bound that does not hold, "" when all do. */
+/* check_gates: *ret_broken names the declared bounds that do not hold, "" when all do. */
 static err check_gates(job *j, str *ret_broken)
 {
     j->r.passed = true;
@@ -159,9 +165,10 @@ static err check_gates(job *j, str *ret_broken)
         if (g->beats_champion) TRY(against_champion(j, g));
         bool over = g->has_max && !(v <= g->max), under = g->has_min && !(v >= g->min);
         if (over || under)
-            *ret_broken = str_fmt(j->a, "gate %.*s failed: %.*s is %.4f, want %s %g",
-                                  STR_ARG(g->name), STR_ARG(g->metric), v,
-                                  over ? "at most" : "at least", over ? g->max : g->min);
+            *ret_broken = str_fmt(j->a, "%.*s%sgate %.*s failed: %.*s is %.4f, want %s %g",
+                                  STR_ARG(*ret_broken), ret_broken->n ? "; " : "", STR_ARG(g->name),
+                                  STR_ARG(g->metric), v, over ? "at most" : "at least",
+                                  over ? g->max : g->min);
     }
     if (ret_broken->n) {
         j->r.passed = false;
@@ -228,7 +235,12 @@ static err run_body(job *j)
     TRY(load_both(j));
     TRY(read_heldout(j));
     TRY(score(j, j->challenger, &j->mine));
-    if (j->champion) TRY(score(j, j->champion, &j->theirs));
+    if (j->champion) {
+        err e = score(j, j->champion, &j->theirs);
+        if (e)
+            return err_add(e, "validate: champion version %lld on the same held-out rows",
+                           (long long)j->r.champion_version);
+    }
     j->r.mae = j->mine.mae;
     j->r.champion_mae = j->champion ? j->theirs.mae : (double)NAN;
     TRY(check_gates(j, &broken));

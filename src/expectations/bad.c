@@ -1,6 +1,7 @@
 /* When a row fails an expectation. Nulls pass all but not_null and finite, as in Great
  * Expectations; NaN fails every comparison, where DuckDB alone would take it for the greatest
  * number. */
+#include <assert.h>
 #include <math.h>
 
 #include "expectations/suite_int.h"
@@ -76,6 +77,7 @@ static err put_in_set(arena *a, const expectation *x, const duck_column *c, cons
 err expect_bad_sql(arena *a, const expectation *x, const duck_column *c, buf *b)
 {
     const char *name = c ? duck_ident(a, c->name).p : "";
+    assert(c || x->kind == EXPECT_CONDITION);
     switch (x->kind) {
     case EXPECT_NOT_NULL:
         buf_fmt(b, "(%s IS NULL)", name);

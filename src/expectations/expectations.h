@@ -13,12 +13,14 @@
 #include "base/str.h"
 #include "table/duck.h"
 
+/* Nulls pass all but the first two; NaN fails every comparison. */
 typedef enum expect_kind {
-    EXPECT_NOT_NULL,  /* column_values_to_not_be_null */
-    EXPECT_FINITE,    /* column_values_to_be_finite: not null, not NaN, not infinite */
-    EXPECT_BETWEEN,   /* column_values_to_be_between: min, max, strict_min, strict_max */
-    EXPECT_IN_SET,    /* column_values_to_be_in_set: value_set */
-    EXPECT_UNIQUE,    /* column_values_to_be_unique */
+    EXPECT_NOT_NULL, /* column_values_to_not_be_null */
+    EXPECT_FINITE,   /* column_values_to_be_finite: not null, not NaN, not infinite */
+    EXPECT_BETWEEN,  /* column_values_to_be_between: min, max, strict_min, strict_max */
+    EXPECT_IN_SET,   /* column_values_to_be_in_set: value_set */
+    EXPECT_UNIQUE, /* column_values_to_be_unique: the first row of a value is good, later ones fail
+                    */
     EXPECT_CONDITION, /* row_condition: an SQL expression that is true for a good row */
     EXPECT_ROW_COUNT, /* table_row_count_to_be_between: about the table */
     EXPECT_COLUMN,    /* column_to_exist */
@@ -69,9 +71,10 @@ typedef struct suite_report {
     bool passed;                 /* no EXPECT_FAIL failed */
 } suite_report;
 
-/* suite_run checks view or table `relation` and makes table `kept` of the rows that no EXPECT_DROP
- * rejects, in their order. A missing column is ERR_INVALID listing those there are; an EXPECT_FAIL
- * that fails is not an error of the call (report.passed = false). ERR_INVALID when no row is left
+/* suite_run checks `relation` (a name, or "(SELECT …)") and makes table `kept` of the rows that no
+ * EXPECT_DROP rejects, in their order. A missing column is ERR_INVALID listing those there are; an
+ * EXPECT_FAIL that fails is not an error of the call (report.passed = false). ERR_INVALID when no
+ * row is left
  * ("all 10,000 rows were dropped: …counts") or there was none. Owner: a. */
 MUST_CHECK err suite_run(duck *d, arena *a, const suite *s, const char *relation, const char *kept,
                          suite_report *ret);

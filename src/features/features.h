@@ -28,11 +28,14 @@ typedef struct feature_spec {
 /* features_select: the SELECT that computes the spec over relation: row_index (position among the
  * rows, 0-based), event_time, features…, label. Every expression is checked on its own
  * (duck_check_select) so that a mistake names its feature. Numeric features are cast to their
- * natural type: integers to BIGINT, others to DOUBLE. */
+ * natural type: integers and truth values to BIGINT, other numbers to DOUBLE. relation is a name,
+ * or
+ * "(SELECT …)". ERR_INVALID with DuckDB's words. Owner: a. */
 MUST_CHECK err features_select(duck *d, arena *a, const feature_spec *f, const char *relation,
                                str *ret);
-/* features_write overwrites the feature table with the rows of relation. *ret->version is what a
- * training set names. */
+/* features_write overwrites the feature table with the rows of relation, also when the features are
+ * other ones than before. ret->version is what a training set names. Errors as features_select and
+ * delta_write. */
 MUST_CHECK err features_write(duck *d, home *h, arena *a, const feature_spec *f,
                               const char *relation, int64_t now_ms, delta_written *ret);
 /* features_read: rows of the feature table at a version (-1: latest), in row_index order: columns

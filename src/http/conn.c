@@ -7,21 +7,23 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/fault.h"
 
-/* ---- plain sockets */
+/* ---- plain sockets: system calls without libc's wrappers, which are points where a thread can be
+ * cancelled and pay for it at every call; nothing is cancelled here */
 
 static ssize_t plain_recv(http_conn *c, void *p, size_t n)
 {
-    return recv(c->fd, p, n, 0);
+    return syscall(SYS_recvfrom, c->fd, p, n, 0, NULL, NULL);
 }
 
 static ssize_t plain_send(http_conn *c, const void *p, size_t n, bool more)
 {
     if (fault_hit("net_send")) return -1;
-    return send(c->fd, p, n, MSG_NOSIGNAL | (more ? MSG_MORE : 0));
+    return syscall(SYS_sendto, c->fd, p, n, MSG_NOSIGNAL | (more ? MSG_MORE : 0), NULL, 0);
 }
 
 static void plain_shut(http_conn *c)
@@ -38,15 +40,10 @@ const stream_ops http_stream_plain = {plain_recv, plain_send, plain_shut, plain_
 
 /* ---- beginning and end */
 
-static void watch(http_loop *l, http_conn *c, uint32_t events)
-{
-    if (c->events == events) return;
-    struct epoll_event e = {.events = events, .data.ptr = c};
-    int r = epoll_ctl(l->epoll, EPOLL_CTL_MOD, c->fd, &e);
-    assert(!r);
-    (void)r;
-    c->events = events;
-}
+/* Edge-triggered: half the polling inside the kernel, and nothing to change when reading pauses.
+ * The price is c->ready, which remembers what an event said until the socket was read empty. */
+#define WATCH_IN   (EPOLLIN | EPOLLRDHUP | EPOLLET)
+#define WATCH_BOTH (WATCH_IN | EPOLLOUT)
 
 static int64_t limit_of(const http_limits *m, conn_timer t)
 {
@@ -76,14 +73,10 @@ static void time_from_now(http_loop *l, http_conn *c, conn_timer t)
 
 http_conn *http_conn_new(http_loop *l, int fd)
 {
-    struct epoll_event e = {.events = EPOLLIN};
     http_conn *c = mem_new(1, sizeof *c);
-    *c = (http_conn){.stream = &http_stream_plain,
-                     .proto = &http_proto_h1,
-                     .fd = fd,
-                     .events = EPOLLIN,
-                     .next = l->conns};
-    e.data.ptr = c;
+    struct epoll_event e = {.events = WATCH_IN, .data.ptr = c};
+    *c = (http_conn){
+        .stream = &http_stream_plain, .proto = &http_proto_h1, .fd = fd, .next = l->conns};
     if (epoll_ctl(l->epoll, EPOLL_CTL_ADD, fd, &e)) { /* no kernel memory */
         mem_free(c);
         return NULL;
@@ -233,20 +226,6 @@ static size_t fetch(http_loop *l, http_conn *c)
     return n;
 }
 
-static bool takes_input(const http_conn *c)
-{
-    return (c->state == CONN_HEAD || c->state == CONN_BODY) && !c->out_n;
-}
-
-void http_conn_resume(http_loop *l, http_conn *c)
-{
-    if (takes_input(c) && c->in_n) {
-        size_t n = fetch(l, c);
-        c->proto->input(l, c, l->in, n);
-    }
-    http_conn_settle(l, c);
-}
-
 void http_conn_again(http_loop *l, http_conn *c)
 {
     if (c->again) return;
@@ -255,83 +234,115 @@ void http_conn_again(http_loop *l, http_conn *c)
     l->again = c;
 }
 
-static void drop_input(http_loop *l, http_conn *c)
+/* read_some reads once; false: the connection was dropped, since the peer is gone or will send no
+ * more and nobody waits for an answer. */
+static bool read_some(http_loop *l, http_conn *c, char *p, size_t n, size_t *ret_n)
 {
-    ssize_t r = c->stream->recv(c, l->in, l->in_size);
-    if (r < 0 && (errno == EAGAIN || errno == EINTR)) return;
-    if (r > 0) c->dropped += (size_t)r;
-    if (r <= 0 || c->dropped > 4 * l->s->limits.body_max + l->in_size) http_conn_drop(l, c);
+    ssize_t r = c->stream->recv(c, p, n);
+    bool later = r < 0 && (errno == EAGAIN || errno == EINTR);
+    if (r <= 0 && !later) {
+        http_conn_drop(l, c);
+        return false;
+    }
+    *ret_n = r > 0 ? (size_t)r : 0;
+    if (later ? errno == EAGAIN : *ret_n < n && !c->half) c->ready = false;
+    return true;
 }
 
-static void readable(http_loop *l, http_conn *c, uint32_t events)
+static void drop_input(http_loop *l, http_conn *c)
 {
-    if (c->state == CONN_LINGER) {
+    size_t n;
+    if (!read_some(l, c, l->in, l->in_size, &n)) return;
+    c->dropped += n;
+    if (c->dropped > 4 * l->s->limits.body_max + l->in_size)
+        http_conn_drop(l, c);
+    else if (c->ready)
+        http_conn_again(l, c);
+}
+
+static bool takes_input(const http_conn *c)
+{
+    return (c->state == CONN_HEAD || c->state == CONN_BODY) && !c->out_n;
+}
+
+/* take_input hands over what waited together with what the socket has. */
+static void take_input(http_loop *l, http_conn *c)
+{
+    size_t had = fetch(l, c), more = 0;
+    if (c->ready && had < l->in_size) {
+        if (!read_some(l, c, l->in + had, l->in_size - had, &more)) return;
+        count_add(&l->count.bytes_in, more);
+    }
+    if (had + more) c->proto->input(l, c, l->in, had + more);
+    http_conn_settle(l, c);
+}
+
+void http_conn_resume(http_loop *l, http_conn *c)
+{
+    flush(l, c, false); /* an answer from the pool, before an end of the input is seen */
+    if (c->state == CONN_DEAD) return;
+    if (c->state == CONN_LINGER)
         drop_input(l, c);
-        return;
-    }
-    if (!takes_input(c) || c->again) {
-        if (events & (EPOLLERR | EPOLLHUP))
-            http_conn_drop(l, c);
-        else
-            watch(l, c, c->events & ~(uint32_t)EPOLLIN); /* until settle wants it again */
-        return;
-    }
-    size_t had = fetch(l, c);
-    ssize_t r = c->stream->recv(c, l->in + had, l->in_size - had);
-    if (r > 0) {
-        count_add(&l->count.bytes_in, (uint64_t)r);
-        c->proto->input(l, c, l->in, had + (size_t)r);
-        http_conn_settle(l, c);
-        return;
-    }
-    if (r < 0 && (errno == EAGAIN || errno == EINTR))
-        http_conn_keep(l, c, l->in, had);
+    else if (takes_input(c) && (c->in_n || c->ready))
+        take_input(l, c);
     else
-        http_conn_drop(l,
-                       c); /* the peer is gone, or will send no more: nobody waits for an answer */
+        http_conn_settle(l, c);
 }
 
 void http_conn_event(http_loop *l, http_conn *c, uint32_t events)
 {
+    if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) c->ready = true;
+    if (events & EPOLLRDHUP) c->half = true;
     if (c->state != CONN_DEAD && (events & EPOLLOUT) && c->out_n) writable(l, c);
-    if (c->state != CONN_DEAD && (events & (EPOLLIN | EPOLLHUP | EPOLLERR))) readable(l, c, events);
+    if (c->state == CONN_DEAD || !c->ready || c->again) return;
+    if (c->state == CONN_LINGER)
+        drop_input(l, c);
+    else if (takes_input(c))
+        take_input(l, c);
+    else if (events & (EPOLLHUP | EPOLLERR))
+        http_conn_drop(l, c);
 }
 
 /* ---- what is due after each event */
 
-static void begin_linger(http_loop *l, http_conn *c)
+static void begin_linger(http_conn *c)
 {
     c->stream->shut(c);
     c->state = CONN_LINGER;
-    time_from_now(l, c, TIMER_LINGER);
-    watch(l, c, EPOLLIN);
 }
 
 static conn_timer timer_due(const http_conn *c)
 {
     if (c->out_n) return TIMER_WRITE;
+    if (c->state == CONN_LINGER) return TIMER_LINGER;
     if (c->state == CONN_BODY) return TIMER_BODY;
     if (c->state == CONN_HEAD) return c->in_n ? TIMER_HEAD : TIMER_IDLE;
     return TIMER_NONE;
 }
 
+static void watch_out(http_loop *l, http_conn *c)
+{
+    struct epoll_event e = {.events = WATCH_BOTH, .data.ptr = c};
+    int r = epoll_ctl(l->epoll, EPOLL_CTL_MOD, c->fd, &e);
+    assert(!r);
+    (void)r;
+    c->watches_out = true; /* from now on: it costs nothing while no send falls short */
+}
+
 void http_conn_settle(http_loop *l, http_conn *c)
 {
     flush(l, c, false);
-    if (c->state == CONN_DEAD || c->state == CONN_LINGER) return;
     if (c->state == CONN_FLUSH && !c->out_n) {
-        if (c->linger)
-            begin_linger(l, c);
+        if (c->linger || c->ready)
+            begin_linger(c);
         else
             http_conn_drop(l, c);
-        return;
     }
+    if (c->state == CONN_DEAD) return;
     conn_timer due = timer_due(c);
     if (due != (conn_timer)c->timer || due == TIMER_IDLE) time_from_now(l, c, due);
-    if (c->out_n)
-        watch(l, c, EPOLLOUT);
-    else if (c->state != CONN_WORK)
-        watch(l, c, EPOLLIN); /* WORK: only when something comes, see readable */
+    if (c->out_n && !c->watches_out) watch_out(l, c);
+    if (c->ready && (takes_input(c) || c->state == CONN_LINGER)) http_conn_again(l, c);
 }
 
 void http_conn_sweep(http_loop *l, http_conn *c)

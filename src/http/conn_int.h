@@ -47,8 +47,9 @@ typedef struct http_loop http_loop;
 typedef struct http_conn http_conn;
 typedef struct http_kept http_kept;
 
-/* recv, send: as the system calls; -1 with errno EAGAIN when the peer has to move first. send may
- * be told that more follows at once. shut ends our writing half; close ends all. */
+/* recv, send: as the system calls; -1 with errno EAGAIN when the peer has to move first. recv gives
+ * fewer than n bytes only when no more are there. send may be told that more follows at once. shut
+ * ends our writing half; close ends all. */
 typedef struct stream_ops {
     ssize_t (*recv)(http_conn *c, void *p, size_t n);
     ssize_t (*send)(http_conn *c, const void *p, size_t n, bool more);
@@ -100,23 +101,22 @@ struct http_conn { /* one thread: its loop's */
     int64_t deadline_ms;
     size_t dropped;   /* LINGER: bytes read and dropped */
     int fd;           /* -1: closed */
-    uint32_t events;  /* what epoll watches */
     uint32_t scanned; /* HEAD: how much of the partial head was looked at */
     uint8_t state, timer;
     bool linger; /* FLUSH: the peer may still be sending */
     bool again;  /* on loop->again */
+    bool ready;  /* the socket may hold bytes, or the end */
+    bool half;   /* the peer has closed its writing half */
+    bool watches_out;
 };
-static_assert(sizeof(http_conn) <= 144, "an idle connection is to stay small");
+static_assert(sizeof(http_conn) <= 128, "an idle connection is to stay small");
 
-/* How a request wants its answer written. */
-typedef struct reply_form {
+typedef struct reply_form { /* how a request wants its answer written */
     bool keep, http10, no_body /* HEAD */;
 } reply_form;
 
-/* A request whose bytes outlive the loop's read buffer: its body is still coming, or it was
- * deferred. */
-struct http_kept {   /* one thread at a time: the loop's, or the pool's between http_defer and
-                        loop->done */
+/* A request whose bytes outlive the read buffer: its body is still coming, or it was deferred. */
+struct http_kept {   /* one thread at a time: the loop's, or one of the pool */
     http_kept *next; /* of loop->done, loop->spare */
     http_loop *l;
     http_conn *c;
@@ -137,9 +137,8 @@ typedef struct loop_counters { /* written by the loop, read by any thread: relax
     _Atomic uint64_t accepted, requests, refused, bytes_in, bytes_out, open, deferred, status[6];
 } loop_counters;
 
-/* One writer, so a plain load and store is enough. */
 static inline void count_add(_Atomic uint64_t *x, uint64_t n)
-{
+{ /* one writer, so a plain load and store is enough */
     atomic_store_explicit(x, atomic_load_explicit(x, memory_order_relaxed) + n,
                           memory_order_relaxed);
 }
@@ -155,12 +154,12 @@ enum {
     IN_KEPT_MS = 1000            /* an idle connection gives its buffer back after this */
 };
 
-struct http_loop { /* one thread, but: done, counters, wake, and the members set before the thread
-                      starts */
+struct http_loop { /* one thread, but done, count, wake and what is set before it starts */
     http_server *s;
     size_t id;
     pthread_t thread;
     int epoll, listener, wake, reserve; /* reserve: a file to close when files run out */
+    bool deaf; /* files ran out and the reserve is gone: nothing is accepted until the next sweep */
     char *in, *out;
     size_t in_size, out_n; /* out[0..out_n): of the connection in hand; 0 between connections */
     arena *a;              /* of the request in hand, when it is answered at once */

@@ -279,6 +279,7 @@ static void h1_answer(http_loop *l, http_conn *c, http_kept *k)
 {
     assert(c->state == CONN_WORK);
     http_reply(l, c, &k->w, k->form);
+    if (c->in_n) c->linger = true; /* as above, should this answer be the last */
     arena_reset(l->a);
 }
 

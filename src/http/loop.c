@@ -163,15 +163,34 @@ static void take_connection(http_loop *l, int fd)
     if (open >= max) refuse_connection(l, c);
 }
 
+static void hear(http_loop *l, bool on)
+{
+    struct epoll_event e = {.events = on ? EPOLLIN : 0, .data.ptr = &l->listener};
+    int r = epoll_ctl(l->epoll, EPOLL_CTL_MOD, l->listener, &e);
+    assert(!r);
+    (void)r;
+    l->deaf = !on;
+}
+
 /* Out of files: a connection that stays in the queue would wake the loop without end, so it is
- * taken by the reserve and cut. */
+ * taken by the reserve and cut. Where another thread snatched the reserve, nothing is accepted for
+ * a while. */
 static void cut_connection(http_loop *l)
 {
     close_if_open(&l->reserve);
     int fd = accept4(l->listener, NULL, NULL, SOCK_CLOEXEC);
+    if (fd < 0)
+        hear(l, false);
+    else
+        count_add(&l->count.refused, 1);
     close_if_open(&fd);
     l->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    count_add(&l->count.refused, 1);
+}
+
+static void hear_again(http_loop *l)
+{
+    if (l->reserve < 0) l->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (l->deaf && l->listener >= 0) hear(l, true);
 }
 
 static void accept_some(http_loop *l)
@@ -226,6 +245,7 @@ static void sweep(http_loop *l)
 {
     if (l->now_ms < l->sweep_at_ms) return;
     l->sweep_at_ms = l->now_ms + l->sweep_every_ms;
+    hear_again(l);
     for (http_conn *c = l->conns, *next; c; c = next) {
         next = c->next;
         http_conn_sweep(l, c);
@@ -272,7 +292,7 @@ static void take_event(http_loop *l, const struct epoll_event *e)
 static int patience_ms(const http_loop *l)
 {
     if (l->again) return 0;
-    if (!l->conns) return -1;
+    if (!l->conns && !l->deaf) return -1;
     return (int)l->sweep_every_ms;
 }
 

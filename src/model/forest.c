@@ -189,6 +189,7 @@ size_t forest_leaf(const forest *f, size_t tree, const double *x)
 
 void forest_score(const forest *f, const double *x, double *out)
 {
+    assert(f->n_outputs > 0);
     for (size_t k = 0; k < f->n_outputs; k++)
         out[k] = 0;
     for (size_t t = 0; t < f->n_trees; t++)

@@ -32,12 +32,8 @@ static void walk_wide_c(const lanes *l, const uint32_t *row, uint32_t *at, size_
 
 static lanes_walk *choose_walk(lanes_code code, bool narrow)
 {
-    lanes_walk *walk = NULL;
-    if (code == LANES_BEST || code == LANES_AVX512) walk = lanes_walk_x86(LANES_AVX512, narrow);
-    if (!walk && (code == LANES_BEST || code == LANES_AVX2))
-        walk = lanes_walk_x86(LANES_AVX2, narrow);
-    if (!walk && (code == LANES_BEST || code == LANES_C))
-        walk = narrow ? walk_narrow_c : walk_wide_c;
+    lanes_walk *walk = code == LANES_C ? NULL : lanes_walk_avx512(narrow);
+    if (!walk && code != LANES_AVX512) walk = narrow ? walk_narrow_c : walk_wide_c;
     return walk;
 }
 
@@ -91,6 +87,7 @@ static void put_node(lanes *l, size_t at, ranks_test test, uint32_t child)
     if (l->word) {
         l->word[at] = child << NARROW_CHILD_SHIFT | test.slot << NARROW_SLOT_SHIFT | test.bound;
     } else {
+        assert(l->test && l->child);
         l->test[at] = test.slot << WIDE_SLOT_SHIFT | test.bound;
         l->child[at] = child;
     }

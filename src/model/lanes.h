@@ -2,9 +2,8 @@
  *
  * A row becomes ranks (ranks.h). A node is "rank[slot] > bound"; its children lie side by side, so
  * the next node is child + (0 or 1). A leaf is a node that leads to itself, so that trees of
- * different depth walk in step. Sixteen trees go in step with AVX-512, eight with AVX2; the same in
- * plain C elsewhere. Leaves are added strictly in the order of the trees: the sum is LightGBM's to
- * the bit.
+ * different depth walk in step: sixteen of them with AVX-512, the same in plain C elsewhere. Leaves
+ * are added strictly in the order of the trees: the sum is LightGBM's to the bit.
  *
  * Immutable after lanes_new. */
 #ifndef TIDEMILL_MODEL_LANES_H
@@ -18,7 +17,7 @@
 #include "model/ranks.h"
 
 /* The machine code that walks; BEST is what this CPU does best. */
-typedef enum lanes_code { LANES_BEST, LANES_C, LANES_AVX2, LANES_AVX512 } lanes_code;
+typedef enum lanes_code { LANES_BEST, LANES_C, LANES_AVX512 } lanes_code;
 
 typedef struct lanes lanes;
 

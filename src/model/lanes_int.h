@@ -36,7 +36,7 @@ struct lanes {
     lanes_walk *walk;
 };
 
-/* The walk for this code and form, NULL when the CPU cannot. */
-lanes_walk *lanes_walk_x86(lanes_code code, bool narrow);
+/* NULL where the CPU cannot. */
+lanes_walk *lanes_walk_avx512(bool narrow);
 
 #endif

@@ -148,7 +148,7 @@ static err objective_option(const reader *r, str word, transform *t)
 {
     size_t line = r->header[H_OBJECTIVE].line, n_outputs = r->trees->forest.n_outputs;
     const char *file = r->lines.name;
-    str key, value;
+    str key = {0}, value = {0};
     str_cut(word, ':', &key, &value);
     if (str_is(key, "sqrt")) {
         if (t->kind == TRANSFORM_IDENTITY) t->kind = TRANSFORM_SIGNED_SQUARE;
@@ -175,7 +175,7 @@ static err read_objective(reader *r)
     if (!v->line) return ERR_OK;
     if (!str_utf8_ok(v->text))
         return lgb_err(r->lines.name, v->line, ERR_FORMAT, "objective: not UTF-8");
-    str rest = v->text, word;
+    str rest = v->text, word = {0};
     if (!lgb_word(&rest, &word))
         return lgb_err(r->lines.name, v->line, ERR_FORMAT, "objective: empty");
     const objective *o = NULL;
@@ -200,7 +200,7 @@ static err read_objective(reader *r)
 
 static err read_features(reader *r, size_t n)
 {
-    lgb_value v;
+    lgb_value v = {0};
     TRY(lgb_need(&r->section, H_FEATURES, r->lines.line, &v));
     if (!str_utf8_ok(v.text))
         return lgb_err(r->lines.name, v.line, ERR_FORMAT, "feature_names: not UTF-8");
@@ -208,7 +208,7 @@ static err read_features(reader *r, size_t n)
     if (got != n)
         return lgb_err(r->lines.name, v.line, ERR_FORMAT,
                        "feature_names has %zu names, but max_feature_idx is %zu", got, n - 1);
-    str all = str_dup(r->a, v.text), word;
+    str all = str_dup(r->a, v.text), word = {0};
     str *names = arena_array(r->a, str, n);
     map *seen = map_new(r->scratch);
     for (size_t i = 0; i < n && lgb_word(&all, &word); i++) {
@@ -224,7 +224,7 @@ static err read_features(reader *r, size_t n)
 
 static err check_version(const reader *r)
 {
-    lgb_value v;
+    lgb_value v = {0};
     TRY(lgb_need(&r->section, H_VERSION, r->lines.line, &v));
     if (str_is(v.text, "v4") || str_is(v.text, "v3")) return ERR_OK;
     return lgb_err(
@@ -286,7 +286,7 @@ static err check_lengths(const lgb_section *s, size_t n_leaves)
 static err read_categories(const reader *r, const lgb_section *s, size_t n_cats, forest_tree *t,
                            int64_t **ret_at)
 {
-    lgb_value words;
+    lgb_value words = {0};
     int64_t *at = arena_array(r->scratch, int64_t, n_cats + 1);
     *ret_at = at;
     if (!n_cats) return ERR_OK;
@@ -317,7 +317,7 @@ typedef struct node_lists {
 static err read_lists(const reader *r, const lgb_section *s, size_t n, node_lists *ret)
 {
     static const enum tree_key needed[] = {T_FEATURE, T_THRESHOLD, T_DECISION, T_LEFT, T_RIGHT};
-    lgb_value v;
+    lgb_value v = {0};
     for (size_t i = 0; i < countof(needed); i++)
         TRY(lgb_need(s, needed[i], r->lines.line, &v));
     int64_t n_features = (int64_t)r->trees->forest.n_features, n_nodes = (int64_t)n;
@@ -364,7 +364,7 @@ static err make_nodes(const reader *r, const lgb_section *s, const node_lists *l
 static err add_tree(reader *r, const lgb_section *s, size_t from_line)
 {
     int64_t n_leaves = 0, n_cats = 0, linear = 0;
-    lgb_value v;
+    lgb_value v = {0};
     TRY(lgb_need(s, T_LEAVES, r->lines.line, &v));
     TRY(lgb_need(s, T_VALUE, r->lines.line, &v));
     TRY(lgb_int(s, T_LEAVES, 1, TREE_LEAVES_MAX, &n_leaves));
@@ -395,7 +395,7 @@ static err add_tree(reader *r, const lgb_section *s, size_t from_line)
 static err check_size(reader *r, size_t tree, size_t bytes)
 {
     if (!r->header[H_SIZES].line) return ERR_OK;
-    str word;
+    str word = {0};
     int64_t want = 0;
     if (!lgb_word(&r->sizes, &word) || parse_i64(word, &want) || want != (int64_t)bytes)
         return lgb_err(r->lines.name, r->header[H_SIZES].line, ERR_FORMAT,
@@ -438,7 +438,7 @@ static err read_trees(reader *r)
                            MODEL_TREES_MAX);
         TRY(read_tree(r, n));
     }
-    str word;
+    str word = {0};
     if (lgb_word(&r->sizes, &word))
         return lgb_err(r->lines.name, r->header[H_SIZES].line, ERR_FORMAT,
                        "tree_sizes has more numbers than the %zu trees of the file", n);

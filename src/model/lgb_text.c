@@ -38,7 +38,7 @@ static int shown(str s)
 
 err lgb_put(const lgb_section *s, const lgb_lines *l)
 {
-    str key, value;
+    str key = {0}, value = {0};
     str_cut(l->text, '=', &key, &value);
     for (size_t i = 0; i < s->n; i++) {
         if (!str_is(key, s->keys[i])) continue;
@@ -81,7 +81,7 @@ bool lgb_word(str *rest, str *ret)
 size_t lgb_count(str text)
 {
     size_t n = 0;
-    str word;
+    str word = {0};
     while (lgb_word(&text, &word))
         n++;
     return n;
@@ -107,7 +107,7 @@ static err parse_int(str word, int64_t min, int64_t max, int64_t *ret)
 
 err lgb_int(const lgb_section *s, size_t key, int64_t min, int64_t max, int64_t *ret)
 {
-    lgb_value v;
+    lgb_value v = {0};
     TRY(lgb_need(s, key, 1, &v));
     return parse_int(v.text, min, max, ret) ? bad_item(s, key, 0) : ERR_OK;
 }
@@ -124,7 +124,7 @@ static err check_count(const lgb_section *s, size_t key, size_t n)
 err lgb_f64s(const lgb_section *s, size_t key, size_t n, double *ret)
 {
     TRY(check_count(s, key, n));
-    str rest = s->values[key].text, word;
+    str rest = s->values[key].text, word = {0};
     for (size_t i = 0; i < n && lgb_word(&rest, &word); i++) {
         if (parse_f64(word, &ret[i])) return bad_item(s, key, i);
     }
@@ -134,7 +134,7 @@ err lgb_f64s(const lgb_section *s, size_t key, size_t n, double *ret)
 err lgb_ints(const lgb_section *s, size_t key, size_t n, int64_t min, int64_t max, int64_t *ret)
 {
     TRY(check_count(s, key, n));
-    str rest = s->values[key].text, word;
+    str rest = s->values[key].text, word = {0};
     for (size_t i = 0; i < n && lgb_word(&rest, &word); i++) {
         if (parse_int(word, min, max, &ret[i])) return bad_item(s, key, i);
     }

@@ -321,17 +321,20 @@ static ranks_test test_set(maker *m, const forest_node *node)
     return (ranks_test){p->set_slot + at, 0};
 }
 
+static ranks_test test_number(const maker *m, const forest_node *node)
+{
+    const plan *p = &m->plans[node->feature];
+    assert(p->numeric > 0);
+    const numeric *q = &m->r->numeric[p->numeric - 1];
+    double t = node->threshold;
+    return (ranks_test){p->slot_of[combo_of(node)], isnan(t) ? 0 : search(q, t)};
+}
+
 static void make_tests(maker *m, ranks_test *tests)
 {
     for (size_t i = 0; i < m->f->n_nodes; i++) {
         const forest_node *node = &m->f->nodes[i];
-        const plan *p = &m->plans[node->feature];
-        const numeric *q = p->numeric ? &m->r->numeric[p->numeric - 1] : NULL;
-        double t = node->threshold;
-        if (is_categorical(node))
-            tests[i] = test_set(m, node);
-        else
-            tests[i] = (ranks_test){p->slot_of[combo_of(node)], isnan(t) ? 0 : search(q, t)};
+        tests[i] = is_categorical(node) ? test_set(m, node) : test_number(m, node);
     }
 }
 

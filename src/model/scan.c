@@ -130,14 +130,20 @@ static void put_forest(scan *s, const forest *f, const lanes *l, uint32_t *n_ste
     }
 }
 
-scan *scan_new(const forest *f, const lanes *l)
+static scan_sum *choose_sum(scan_code code, size_t n_slots, size_t n_planes)
+{
+    scan_sum *sum = code == SCAN_AVX2 ? NULL : scan_sum_avx512(n_slots, n_planes);
+    return sum || code == SCAN_AVX512 ? sum : scan_sum_avx2(n_slots, n_planes);
+}
+
+scan *scan_new(const forest *f, const lanes *l, scan_code code)
 {
     assert(f && l);
     const ranks *r = lanes_ranks(l);
     size_t leaves = most_leaves(f), planes = leaves <= SCAN_PLANE ? 1 : 2;
     if (!ranks_fit_byte(r) || ranks_slots(r) > SCAN_SLOTS_MAX || leaves > SCAN_LEAVES_MAX)
         return NULL;
-    scan_sum *sum = scan_sum_avx512(ranks_slots(r), planes);
+    scan_sum *sum = choose_sum(code, ranks_slots(r), planes);
     if (!sum) return NULL;
     arena *a = arena_new(0);
     scan *s = arena_new_of(a, scan);

@@ -16,11 +16,15 @@
 #include "model/forest.h"
 #include "model/lanes.h"
 
+/* The machine code that scans; BEST is what this CPU does best. */
+typedef enum scan_code { SCAN_BEST, SCAN_AVX2, SCAN_AVX512 } scan_code;
+
 typedef struct scan scan;
 
-/* scan_new returns NULL when the forest does not fit or the CPU has no AVX-512 (with VBMI for more
- * than 16 slots). l must outlive it. Owner: the caller. */
-scan *scan_new(const forest *f, const lanes *l);
+/* scan_new returns NULL when the forest does not fit or the CPU lacks the code asked for: AVX-512
+ * (with VBMI for more than 16 slots), or AVX2 for at most 16 slots. l must outlive it. Owner: the
+ * caller. */
+scan *scan_new(const forest *f, const lanes *l, scan_code code);
 void scan_free(scan *s);
 size_t scan_bytes(const scan *s);
 

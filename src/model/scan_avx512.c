@@ -41,26 +41,6 @@ AVX512 INLINE __m512i leftmost(__m512i first, __m512i second, size_t planes)
     return _mm512_mask_add_epi32(at, none, at, _mm512_lzcnt_epi32(second));
 }
 
-AVX512 INLINE void add_group(const scan *s, size_t first, __m512i at, const double *value,
-                             double *out)
-{
-    uint32_t leaf[SCAN_GROUP] __attribute__((aligned(64)));
-    _mm512_store_si512(leaf, at);
-    size_t left = s->n_trees - first, n = left < SCAN_GROUP ? left : SCAN_GROUP;
-    if (s->n_outputs == 1) {
-        double sum = *out;
-        for (size_t i = 0; i < n; i++)
-            sum += value[leaf[i]];
-        *out = sum;
-        return;
-    }
-    size_t k = first % s->n_outputs;
-    for (size_t i = 0; i < n; i++) {
-        out[k] += value[leaf[i]];
-        k = k + 1 < s->n_outputs ? k + 1 : 0;
-    }
-}
-
 /* The body of all four sums; LOOK_UP(slots) is the ranks of 64 slots. */
 #define SUM_BODY(planes, LOOK_UP)                                                                  \
     const size_t leaves = (planes)*SCAN_PLANE;                                                     \
@@ -78,8 +58,9 @@ AVX512 INLINE void add_group(const scan *s, size_t first, __m512i at, const doub
             low = cross_out(low, right, step->keep[0]);                                            \
             if ((planes) > 1) high = cross_out(high, right, step->keep[1]);                        \
         }                                                                                          \
-        __m512i at = _mm512_add_epi32(tree, leftmost(low, high, (planes)));                        \
-        add_group(s, first, at, s->value + first * leaves, out);                                   \
+        uint32_t at[SCAN_GROUP] __attribute__((aligned(64)));                                      \
+        _mm512_store_si512(at, _mm512_add_epi32(tree, leftmost(low, high, (planes))));             \
+        scan_add(s, first, at, out);                                                               \
     }
 
 #define LOOK_UP_FEW(slot)  _mm512_shuffle_epi8(rank, slot)

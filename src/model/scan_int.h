@@ -22,6 +22,9 @@ typedef struct scan_step {
     uint32_t keep[][SCAN_CELLS]; /* one or two planes */
 } __attribute__((aligned(64))) scan_step;
 
+/* Adds up the trees; row has room for SCAN_SLOTS_MAX. */
+typedef void scan_sum(const scan *s, const uint32_t *row, double *out);
+
 struct scan {
     arena *memory;
     const ranks *ranks;
@@ -30,13 +33,31 @@ struct scan {
     const uint32_t *n_steps; /* of each group */
     const char *steps;       /* group after group */
     const double *value;     /* n_planes × SCAN_PLANE leaves of each tree, from left to right */
-    void (*sum)(const scan *s, const uint32_t *row, double *out);
+    scan_sum *sum;
 };
 
-typedef void scan_sum(const scan *s, const uint32_t *row, double *out);
-
-/* The sum for this many slots and planes; row has room for SCAN_SLOTS_MAX. NULL where the CPU
- * cannot. */
+/* The sum for this many slots and planes. NULL where the CPU cannot. */
 scan_sum *scan_sum_avx512(size_t n_slots, size_t n_planes);
+scan_sum *scan_sum_avx2(size_t n_slots, size_t n_planes);
+
+/* scan_add adds the leaves of the group that begins with tree `first`; at is the place of each
+ * tree's leaf in its group's values. */
+static inline void scan_add(const scan *s, size_t first, const uint32_t *at, double *out)
+{
+    const double *value = s->value + first * s->n_planes * SCAN_PLANE;
+    size_t left = s->n_trees - first, n = left < SCAN_GROUP ? left : SCAN_GROUP;
+    if (s->n_outputs == 1) {
+        double sum = *out;
+        for (size_t i = 0; i < n; i++)
+            sum += value[at[i]];
+        *out = sum;
+        return;
+    }
+    size_t k = first % s->n_outputs;
+    for (size_t i = 0; i < n; i++) {
+        out[k] += value[at[i]];
+        k = k + 1 < s->n_outputs ? k + 1 : 0;
+    }
+}
 
 #endif

@@ -32,7 +32,7 @@ void trees_finish(trees *t)
     assert(t && !t->lanes && !t->scan && !t->blocks);
     t->lanes = lanes_new(&t->forest, LANES_BEST);
     if (!t->lanes) return;
-    t->scan = scan_new(&t->forest, t->lanes);
+    t->scan = scan_new(&t->forest, t->lanes, SCAN_BEST);
     t->blocks = blocks_new(&t->forest, t->lanes);
 }
 
@@ -47,9 +47,9 @@ static void finish_row(const trees *t, bool raw, double *out)
     size_t k = t->forest.n_outputs;
     if (raw) return;
     if (t->average) {
-        double iterations = (double)(t->forest.n_trees / k);
+        size_t iterations = t->forest.n_trees / k;
         for (size_t i = 0; i < k; i++)
-            out[i] /= iterations;
+            out[i] /= (double)iterations;
     }
     transform_apply(&t->transform, out, k);
 }

@@ -8,6 +8,7 @@
 double drift_z(double window_mean, double baseline_mean, double baseline_std)
 {
     double change = fabs(window_mean - baseline_mean);
+    if (isnan(change) || isnan(baseline_std)) return (double)NAN;
     if (baseline_std > 0) return change / baseline_std;
     return change > 0 ? (double)INFINITY : 0;
 }
@@ -91,37 +92,52 @@ static err read_window(watch *w)
     return ERR_OK;
 }
 
+/* A column that had values at training and has none in a window full of rows has changed as much as
+ * a column can. */
+static double z_of(const watch *w, size_t i)
+{
+    const description *d = &w->base[i].d;
+    if (w->rows > 0 && isnan(w->means[i]) && d->count > 0) return (double)INFINITY;
+    return drift_z(w->means[i], d->mean, d->std);
+}
+
 static void judge(watch *w, monitor_result *r)
 {
     monitor_line *v = arena_array(w->a, monitor_line, w->n_base + 2);
     const double nan = (double)NAN;
     bool enough = w->rows >= w->o->min_rows;
     size_t n = 0;
-    v[n++] = (monitor_line){STR("rows"), STR("window"),          STR(""), (double)w->rows, nan, nan,
-                            nan,         (double)w->o->min_rows, false};
+    v[n++] = (monitor_line){.metric = STR("rows"),
+                            .kind = STR("window"),
+                            .column = STR(""),
+                            .value = (double)w->rows,
+                            .window_mean = nan,
+                            .baseline_mean = nan,
+                            .baseline_std = nan,
+                            .threshold = (double)w->o->min_rows};
     for (size_t i = 0; i < w->n_base; i++) {
         const baseline_row *b = &w->base[i];
         if (!watched(b)) continue;
-        double z = isnan(w->means[i]) ? nan : drift_z(w->means[i], b->d.mean, b->d.std);
-        v[n++] = (monitor_line){STR("drift_z"),
-                                b->kind,
-                                b->column,
-                                z,
-                                w->means[i],
-                                b->d.mean,
-                                b->d.std,
-                                w->o->z_max,
-                                enough && z > w->o->z_max};
+        double z = z_of(w, i);
+        v[n++] = (monitor_line){.metric = STR("drift_z"),
+                                .kind = b->kind,
+                                .column = b->column,
+                                .value = z,
+                                .window_mean = w->means[i],
+                                .baseline_mean = b->d.mean,
+                                .baseline_std = b->d.std,
+                                .threshold = w->o->z_max,
+                                .alert = enough && z > w->o->z_max};
     }
-    v[n++] = (monitor_line){STR("mae"),
-                            STR("performance"),
-                            STR("prediction"),
-                            w->mae,
-                            nan,
-                            nan,
-                            nan,
-                            w->o->mae_max,
-                            enough && w->mae > w->o->mae_max};
+    v[n++] = (monitor_line){.metric = STR("mae"),
+                            .kind = STR("performance"),
+                            .column = STR("prediction"),
+                            .value = w->mae,
+                            .window_mean = nan,
+                            .baseline_mean = nan,
+                            .baseline_std = nan,
+                            .threshold = w->o->mae_max,
+                            .alert = enough && w->mae > w->o->mae_max};
     *r = (monitor_result){.rows = w->rows,
                           .window_start_ms = w->o->at_ms - w->o->window_ms,
                           .window_end_ms = w->o->at_ms,
@@ -232,12 +248,24 @@ static err run_body(watch *w, monitor_result *r)
     return record_put(home_db(w->h), w->o, r);
 }
 
-err monitor_run(home *h, arena *a, const monitor_spec *o, const progress *p, monitor_result *ret)
+static err check_spec(const monitor_spec *o)
 {
-    assert(h && a && o && ret);
     if (o->window_ms <= 0)
         return err_set(ERR_INVALID, "monitor %.*s: window of %lld ms, want more than 0",
                        STR_ARG(o->name), (long long)o->window_ms);
+    if (o->min_rows < 1)
+        return err_set(ERR_INVALID, "monitor %.*s: min_rows %lld, want at least 1",
+                       STR_ARG(o->name), (long long)o->min_rows);
+    if (!(o->z_max >= 0) || !(o->mae_max >= 0))
+        return err_set(ERR_INVALID, "monitor %.*s: drift_z %g, mae %g: want numbers from 0",
+                       STR_ARG(o->name), o->z_max, o->mae_max);
+    return ERR_OK;
+}
+
+err monitor_run(home *h, arena *a, const monitor_spec *o, const progress *p, monitor_result *ret)
+{
+    assert(h && a && o && ret);
+    TRY(check_spec(o));
     watch w = {.h = h, .a = a, .o = o};
     TRY(sources_open(h, a, NULL, 0, 0, &w.d));
     monitor_result r;

@@ -63,10 +63,16 @@ typedef struct monitor_result {
 } monitor_result;
 
 /* drift_z = |window mean - baseline mean| / baseline std; std 0: any change is +infinity, no change
- * 0. */
+ * 0; NaN where one of them is NaN: there is nothing to compare. */
 double drift_z(double window_mean, double baseline_mean, double baseline_std);
 
-/* monitor_run reads baseline and window, appends one row per metric to the monitoring table (txn
+/* monitor_run compares the window of the model's predictions with the baseline, column by column
+ * (features and the prediction) and by the error where actuals are known. A column without any
+ * value in the window that had some at training: +infinity. Fewer than min_rows rows, or no
+ * predictions table: MONITOR_NOT_ENOUGH_DATA, no alerts. ERR_INVALID: window, min_rows or
+ * thresholds that make no sense; ERR_MISSING: no baseline.
+ *
+ * It reads baseline and window, appends one row per metric to the monitoring table (txn
  * "monitor/<name>/<at_ms>": a repeated call adds nothing) and the same rows to the metadata
  * (monitor_result, monitor_metric), for the page. Owner: a. */
 MUST_CHECK err monitor_run(home *h, arena *a, const monitor_spec *o, const progress *p,

@@ -70,12 +70,11 @@ static err check_shape(yyjson_val *rows, size_t cols)
 {
     size_t r, max;
     yyjson_val *row;
-    yyjson_arr_foreach(rows, r, max,
-                       row) if (!yyjson_is_arr(row) ||
-                                yyjson_arr_size(row) !=
-                                    cols) return err_set(ERR_FORMAT,
-                                                         "probes.json: rows[%zu]: want %zu numbers",
-                                                         r, cols);
+    yyjson_arr_foreach(rows, r, max, row)
+    {
+        if (!yyjson_is_arr(row) || yyjson_arr_size(row) != cols)
+            return err_set(ERR_FORMAT, "probes.json: rows[%zu]: want %zu numbers", r, cols);
+    }
     return ERR_OK;
 }
 
@@ -131,6 +130,22 @@ static err check_rows(arena *a, yyjson_val *rows, yyjson_val *predictions, const
     return ERR_OK;
 }
 
+err probes_compare(str text, const model *m, size_t *ret_n)
+{
+    assert(m && ret_n);
+    AUTO(arena) a = arena_new(0);
+    yyjson_val *root, *columns, *rows, *predictions;
+    TRY(json_parse(a, text, "probes.json", &root));
+    TRY(json_get_arr(root, "probes.json", "columns", &columns));
+    TRY(json_get_arr(root, "probes.json", "rows", &rows));
+    TRY(json_get_arr(root, "probes.json", "predictions", &predictions));
+    size_t *to;
+    TRY(read_columns(a, columns, m, &to));
+    TRY(check_rows(a, rows, predictions, to, m));
+    *ret_n = yyjson_arr_size(rows);
+    return ERR_OK;
+}
+
 err probes_check(db *d, blobs *b, const char *model_id, const model *m, size_t *ret_n)
 {
     assert(d && b && model_id && m && ret_n);
@@ -143,14 +158,5 @@ err probes_check(db *d, blobs *b, const char *model_id, const model *m, size_t *
         return ERR_OK;
     }
     TRY(e);
-    yyjson_val *root, *columns, *rows, *predictions;
-    TRY(json_parse(a, text, "probes.json", &root));
-    TRY(json_get_arr(root, "", "columns", &columns));
-    TRY(json_get_arr(root, "", "rows", &rows));
-    TRY(json_get_arr(root, "", "predictions", &predictions));
-    size_t *to;
-    TRY(read_columns(a, columns, m, &to));
-    TRY(check_rows(a, rows, predictions, to, m));
-    *ret_n = yyjson_arr_size(rows);
-    return ERR_OK;
+    return probes_compare(text, m, ret_n);
 }

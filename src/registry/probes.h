@@ -11,9 +11,13 @@
 #include "db/db.h"
 #include "model/model.h"
 
-/* probes_check reads artifact probes.json of the logged model ({"columns", "rows", "predictions"})
- * and predicts every row. *ret_n: rows that agreed; 0 when the package has none. ERR_INTERNAL names
- * the first row that differs, with both numbers; ERR_FORMAT for a damaged file. */
+/* probes_compare: text is {"columns", "rows", "predictions"}; every row is predicted, with the
+ * others and alone. *ret_n: rows that agreed. ERR_INTERNAL names the first row that differs, with
+ * both numbers; ERR_FORMAT, ERR_INVALID and ERR_MISSING for a damaged file, naming the place. Pure.
+ */
+MUST_CHECK err probes_compare(str text, const model *m, size_t *ret_n);
+/* probes_check does that with artifact probes.json of the logged model; *ret_n is 0 when it has
+ * none. */
 MUST_CHECK err probes_check(db *d, blobs *b, const char *model_id, const model *m, size_t *ret_n);
 
 #endif

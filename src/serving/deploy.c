@@ -1,6 +1,7 @@
 #include "serving/deploy.h"
 
 #include <assert.h>
+#include <math.h>
 
 #include "base/clock.h"
 #include "base/json.h"
@@ -8,10 +9,12 @@
 #include "registry/probes.h"
 #include "registry/registry.h"
 
-enum { EXAMPLE_BYTES_MAX = 16 << 20, EXAMPLE_CELLS_MAX = 1 << 20, POLL_MS = 20 };
+enum { EXAMPLE_BYTES_MAX = 16 << 20, EXAMPLE_CELLS_MAX = 1 << 20, POLL_MS = 20, SAID_MAX = 500 };
 
-/* What has been changed so far, and so has to be put back when a later step fails. */
-typedef enum changed { CHANGED_ENDPOINT = 1 << 0, CHANGED_ALIAS = 1 << 1 } changed;
+/* What the endpoint was before this version came onto it; a tag of the version, so that a
+ * deployment that was killed and repeated still knows. */
+#define BEFORE_TAG  "deploy.endpointBefore"
+#define BEFORE_NONE "none"
 
 /* One call of deploy_run on its way. */
 typedef struct job {
@@ -21,10 +24,13 @@ typedef struct job {
     const progress *p;
     str url;               /* of the server */
     model_version version; /* what is deployed */
+    str example;           /* its own input example, a request's body */
     int64_t champion;      /* version before; 0: none */
-    bool existed;          /* the endpoint was there before */
-    int64_t served;        /* version that the endpoint served before; 0: none or several */
-    unsigned changed;
+    bool existed, ready;   /* the endpoint was there, and answered, before */
+    str before;            /* its configuration then, as PUT takes it; "": it was not there */
+    int64_t served;        /* the version that it serves now; 0: none or several */
+    bool as_wanted;        /* it serves the version, with the settings that are wanted */
+    bool changed;          /* it may have been changed, so it has to be put back on failure */
     double test_prediction;
 } job;
 
@@ -50,7 +56,7 @@ static err call_ok(job *j, const char *method, const char *path, str body, str *
     int status;
     TRY(call(j, method, path, body, &status, ret_body));
     if (status == 200) return ERR_OK;
-    str said = ret_body->n > 500 ? (str){ret_body->p, 500} : *ret_body;
+    str said = ret_body->n > SAID_MAX ? (str){ret_body->p, SAID_MAX} : *ret_body;
     return err_set(status == 404  ? ERR_MISSING
                    : status < 500 ? ERR_INVALID
                                   : ERR_IO,
@@ -63,7 +69,7 @@ static const char *endpoint_path(job *j, const char *tail)
 }
 
 /* served_version: of an endpoint with exactly one entity of this model, else 0. */
-static int64_t served_version(job *j, yyjson_val *endpoint)
+static int64_t served_version(job *j, yyjson_val *endpoint, yyjson_val **ret_entity)
 {
     yyjson_val *entities = yyjson_obj_get(yyjson_obj_get(endpoint, "config"), "served_entities");
     str name, version;
@@ -73,23 +79,105 @@ static int64_t served_version(job *j, yyjson_val *endpoint)
     if (json_get_str(e, "", "entity_name", &name) ||
         json_get_str(e, "", "entity_version", &version))
         return 0;
+    *ret_entity = e;
     return str_eq(name, j->o->registered_model) && !parse_i64(version, &n) ? n : 0;
+}
+
+static bool settings_match(const job *j, yyjson_val *entity)
+{
+    str size = STR("");
+    bool zero = false;
+    if (json_opt_str(entity, "", "workload_size", &size) ||
+        json_opt_bool(entity, "", "scale_to_zero_enabled", &zero))
+        return false;
+    str want = j->o->workload_size.n ? j->o->workload_size : STR("Small");
+    return str_eq(size, want) && zero == j->o->scale_to_zero;
+}
+
+static void copy_keys(jw *w, buf *scratch, yyjson_val *from, const char *const *keys)
+{
+    for (; *keys; keys++) {
+        yyjson_val *v = yyjson_obj_get(from, *keys);
+        if (!v || yyjson_is_null(v)) continue;
+        buf_reset(scratch);
+        json_write(scratch, v);
+        jw_key(w, *keys);
+        jw_raw(w, buf_str(scratch));
+    }
+}
+
+/* config_before: what an endpoint says of its configuration, less what is state, as PUT takes it.
+ */
+static err config_before(job *j, yyjson_val *config, str *ret)
+{
+    static const char *const of_entity[] = {"name",
+                                            "entity_name",
+                                            "entity_version",
+                                            "workload_size",
+                                            "scale_to_zero_enabled",
+                                            "environment_vars",
+                                            NULL};
+    static const char *const of_config[] = {"traffic_config", NULL};
+    yyjson_val *entities, *entity;
+    size_t i, n;
+    TRY(json_get_arr(config, "config", "served_entities", &entities));
+    buf b, scratch;
+    buf_init(&b, EXAMPLE_BYTES_MAX);
+    buf_init(&scratch, EXAMPLE_BYTES_MAX);
+    jw w;
+    jw_init(&w, &b, false);
+    jw_obj(&w);
+    jw_key(&w, "served_entities");
+    jw_arr(&w);
+    yyjson_arr_foreach(entities, i, n, entity)
+    {
+        jw_obj(&w);
+        copy_keys(&w, &scratch, entity, of_entity);
+        jw_obj_end(&w);
+    }
+    jw_arr_end(&w);
+    copy_keys(&w, &scratch, config, of_config);
+    jw_obj_end(&w);
+    err e = buf_err(&b, "deploy: the endpoint's configuration before");
+    if (!e) *ret = str_dup(j->a, buf_str(&b));
+    buf_done(&b);
+    buf_done(&scratch);
+    return e;
 }
 
 static err look(job *j)
 {
     int status;
-    str body;
-    yyjson_val *v;
+    str body, ready = STR("");
+    yyjson_val *v, *config, *state, *entity = NULL;
     TRY(call(j, "GET", endpoint_path(j, ""), STR(""), &status, &body));
     j->existed = status == 200;
     if (status == 404) return ERR_OK;
     if (status != 200)
         return err_set(ERR_IO, "deploy: endpoint %.*s: the server answered %d: %.*s",
-                       STR_ARG(j->o->endpoint), status, STR_ARG(body));
+                       STR_ARG(j->o->endpoint), status,
+                       (int)(body.n < SAID_MAX ? body.n : SAID_MAX), body.p);
     TRY(json_parse(j->a, body, "the endpoint's description", &v));
-    j->served = served_version(j, v);
-    return ERR_OK;
+    TRY(json_get_obj(v, "", "config", &config));
+    TRY(json_get_obj(v, "", "state", &state));
+    TRY(json_opt_str(state, "state", "ready", &ready));
+    j->ready = str_is(ready, "READY");
+    j->served = served_version(j, v, &entity);
+    j->as_wanted = j->served == j->o->version && settings_match(j, entity);
+    return config_before(j, config, &j->before);
+}
+
+/* recall: the version is on the endpoint already. When an earlier try brought it there and did not
+ * come to its end, what was there before it is what has to be put back. */
+static void recall(job *j)
+{
+    if (j->served != j->o->version || j->champion == j->o->version) return;
+    for (size_t i = 0; i < j->version.n_tags; i++) {
+        if (!str_is(j->version.tags[i].key, BEFORE_TAG)) continue;
+        str was = j->version.tags[i].value;
+        j->before = str_is(was, BEFORE_NONE) ? STR("") : was;
+        j->changed = true;
+    }
 }
 
 static err config_json(job *j, int64_t version, bool with_name, str *ret)
@@ -129,11 +217,12 @@ static err set_endpoint(job *j, int64_t version, bool create)
                   : call_ok(j, "PUT", endpoint_path(j, "/config"), body, &answer);
 }
 
-static err wait_ready(job *j)
+/* wait_ready waits until the endpoint answers, with that version (0: whatever it serves). */
+static err wait_ready(job *j, int64_t version)
 {
     for (int64_t until = mono_us() / 1000 + j->o->ready_ms;;) {
         str body, ready = STR("?"), update = STR("?");
-        yyjson_val *v, *state;
+        yyjson_val *v, *state, *entity;
         TRY(call_ok(j, "GET", endpoint_path(j, ""), STR(""), &body));
         TRY(json_parse(j->a, body, "the endpoint's state", &v));
         TRY(json_get_obj(v, "", "state", &state));
@@ -141,9 +230,10 @@ static err wait_ready(job *j)
         TRY(json_opt_str(state, "state", "config_update", &update));
         if (str_is(update, "UPDATE_FAILED"))
             return err_set(ERR_IO, "deploy: endpoint %.*s: the update failed: %.*s",
-                           STR_ARG(j->o->endpoint), STR_ARG(body));
+                           STR_ARG(j->o->endpoint), (int)(body.n < SAID_MAX ? body.n : SAID_MAX),
+                           body.p);
         if (str_is(ready, "READY") && str_is(update, "NOT_UPDATING") &&
-            served_version(j, v) == j->o->version)
+            (!version || served_version(j, v, &entity) == version))
             return ERR_OK;
         if (mono_us() / 1000 >= until)
             return err_set(ERR_IO, "deploy: endpoint %.*s was not ready after %lld ms: %.*s, %.*s",
@@ -180,7 +270,7 @@ static err own_answer(job *j, const model *m, yyjson_val *split, double **ret, s
                                STR_ARG(names[i]));
             x.v[r * x.stride + i] = yyjson_is_num(v)    ? yyjson_get_num(v)
                                     : yyjson_is_bool(v) ? yyjson_get_bool(v)
-                                                        : (double)__builtin_nan("");
+                                                        : (double)NAN;
         }
     }
     *ret = arena_array(j->a, double, n);
@@ -200,8 +290,8 @@ static err compare_answers(job *j, str answer, const double *want, size_t n)
     size_t i, max;
     yyjson_arr_foreach(predictions, i, max, x)
     {
-        double got = yyjson_get_num(x);
-        if (memcmp(&got, &want[i], sizeof got))
+        double got = yyjson_is_num(x) ? yyjson_get_num(x) : (double)NAN;
+        if (memcmp(&got, &want[i], sizeof got) && !(isnan(got) && isnan(want[i])))
             return err_set(
                 ERR_INTERNAL,
                 "deploy: test prediction, row %zu: the endpoint answers %.17g, the model %.17g", i,
@@ -214,25 +304,21 @@ static err compare_answers(job *j, str answer, const double *want, size_t n)
  * model's own answer. */
 static err test_prediction(job *j)
 {
-    str example, answer;
-    const char *root = cstr_fmt(j->a, "models/%.*s", STR_ARG(j->version.model_id));
-    err e = artifact_get(home_db(j->h), home_blobs(j->h), j->a, str_of(root),
-                         STR("serving_input_example.json"), EXAMPLE_BYTES_MAX, &example);
-    if (e) return err_add(e, "deploy: the model has no input example to test the endpoint with");
+    str answer;
     yyjson_val *v, *split;
-    TRY(json_parse(j->a, example, "serving_input_example.json", &v));
+    TRY(json_parse(j->a, j->example, "serving_input_example.json", &v));
     TRY(json_get_obj(v, "", "dataframe_split", &split));
     package pack;
     model *m;
     TRY(registry_load(home_db(j->h), home_blobs(j->h), j->a, j->version.model_id, &pack, &m));
     double *want;
     size_t n;
-    e = own_answer(j, m, split, &want, &n);
+    err e = own_answer(j, m, split, &want, &n);
     model_unref(m);
     TRY(e);
     TRY(call_ok(j, "POST",
                 cstr_fmt(j->a, "/serving-endpoints/%.*s/invocations", STR_ARG(j->o->endpoint)),
-                example, &answer));
+                j->example, &answer));
     TRY(compare_answers(j, answer, want, n));
     j->test_prediction = want[0];
     progress_say(j->p, "test prediction through %.*s: %.6g, the model's own answer to the bit",
@@ -240,72 +326,76 @@ static err test_prediction(job *j)
     return ERR_OK;
 }
 
-/* put_back undoes what was changed, newest first. *ret_left says what could not be undone, "" when
- * all is as it was. */
-static void put_back(job *j, str *ret_left)
-{
-    *ret_left = STR("");
-    int64_t now = now_ms();
-    if (j->changed & CHANGED_ALIAS) {
-        err e = j->champion ? registry_alias_set(home_db(j->h), j->o->registered_model,
-                                                 STR("champion"), j->champion, j->o->version, now)
-                            : registry_alias_delete(home_db(j->h), j->o->registered_model,
-                                                    STR("champion"), now);
-        if (e) *ret_left = str_fmt(j->a, "alias champion: %s", err_message());
-    }
-    if (!(j->changed & CHANGED_ENDPOINT)) return;
-    str answer;
-    err e = ERR_OK;
-    if (j->served)
-        e = set_endpoint(j, j->served, false);
-    else if (!j->existed)
-        e = call_ok(j, "DELETE", endpoint_path(j, ""), STR(""), &answer);
-    else if (j->champion)
-        e = set_endpoint(j, j->champion, false);
-    if (e)
-        *ret_left = str_fmt(j->a, "%.*s%sendpoint: %s", STR_ARG(*ret_left), ret_left->n ? "; " : "",
-                            err_message());
-}
-
 static err change_endpoint(job *j)
 {
-    if (j->served == j->o->version) { /* an earlier try got this far */
-        if (j->champion != j->o->version) j->served = j->champion;
-        j->changed |= CHANGED_ENDPOINT;
-        return ERR_OK;
-    }
-    j->changed |= CHANGED_ENDPOINT;
+    if (j->as_wanted) return ERR_OK; /* an earlier try got this far, or nothing is to be done */
+    if (j->served != j->o->version)
+        TRY(registry_version_tag(home_db(j->h), j->o->registered_model, j->o->version,
+                                 STR(BEFORE_TAG), j->before.n ? j->before : STR(BEFORE_NONE),
+                                 now_ms()));
+    j->changed = true;
     progress_say(j->p, "endpoint %.*s: %s with version %lld", STR_ARG(j->o->endpoint),
                  j->existed ? "update" : "create", (long long)j->o->version);
     return set_endpoint(j, j->o->version, !j->existed);
 }
 
+/* move_champion is the last step, so the alias never has to be put back. When the answer to the
+ * move was lost, the alias itself says whether it was made. */
 static err move_champion(job *j)
 {
     if (j->champion == j->o->version) return ERR_OK;
-    TRY(registry_alias_set(home_db(j->h), j->o->registered_model, STR("champion"), j->o->version,
-                           j->champion, now_ms()));
-    j->changed |= CHANGED_ALIAS;
-    progress_say(j->p, "alias champion moved from %s%lld to version %lld",
-                 j->champion ? "version " : "none, ", (long long)j->champion,
-                 (long long)j->o->version);
+    db *d = home_db(j->h);
+    err e = registry_alias_set(d, j->o->registered_model, STR("champion"), j->o->version,
+                               j->champion, now_ms());
+    if (e) {
+        str why = str_dup(j->a, str_of(err_message()));
+        model_version now;
+        bool moved = !registry_alias_get(d, j->a, j->o->registered_model, STR("champion"), &now) &&
+                     now.version == j->o->version;
+        if (!moved) return err_set(e, "deploy: move alias champion: %.*s", STR_ARG(why));
+    }
+    if (j->champion)
+        progress_say(j->p, "alias champion moved from version %lld to version %lld",
+                     (long long)j->champion, (long long)j->o->version);
+    else
+        progress_say(j->p, "alias champion is version %lld, the first", (long long)j->o->version);
     return ERR_OK;
+}
+
+static err put_back(job *j)
+{
+    int status;
+    str answer;
+    if (j->before.n) {
+        TRY(call_ok(j, "PUT", endpoint_path(j, "/config"), j->before, &answer));
+        return j->ready ? wait_ready(j, 0) : ERR_OK;
+    }
+    TRY(call(j, "DELETE", endpoint_path(j, ""), STR(""), &status, &answer));
+    if (status == 200 || status == 404) return ERR_OK;
+    return err_set(ERR_IO, "DELETE answered %d: %.*s", status,
+                   (int)(answer.n < SAID_MAX ? answer.n : SAID_MAX), answer.p);
 }
 
 static err promote(job *j)
 {
     err e = change_endpoint(j);
-    if (!e) e = wait_ready(j);
+    if (!e) e = wait_ready(j, j->o->version);
     if (!e) e = test_prediction(j);
     if (!e) e = move_champion(j);
     if (!e) return ERR_OK;
-    str why = str_dup(j->a, str_of(err_message())), left;
-    put_back(j, &left);
-    if (left.n)
-        return err_set(e, "%.*s; NOT everything could be put back: %.*s", STR_ARG(why),
-                       STR_ARG(left));
-    return err_set(e, "%.*s; everything was put back: champion is %s%lld", STR_ARG(why),
-                   j->champion ? "version " : "none, ", (long long)j->champion);
+    str why = str_dup(j->a, str_of(err_message()));
+    if (!j->changed) return err_set(e, "%.*s; nothing was changed", STR_ARG(why));
+    if (put_back(j)) {
+        str left = str_dup(j->a, str_of(err_message()));
+        return err_set(
+            e, "%.*s; alias champion was not moved, but the endpoint could NOT be put back: %.*s",
+            STR_ARG(why), STR_ARG(left));
+    }
+    progress_say(j->p, "endpoint %.*s: %s", STR_ARG(j->o->endpoint),
+                 j->before.n ? "put back as it was" : "removed again, as it was not there before");
+    return err_set(
+        e, "%.*s; everything was put back: endpoint %.*s %s, alias champion was not moved",
+        STR_ARG(why), STR_ARG(j->o->endpoint), j->before.n ? "is as it was" : "is removed again");
 }
 
 static err prepare(job *j)
@@ -314,29 +404,34 @@ static err prepare(job *j)
     err e = home_url(j->h, j->a, &j->url);
     if (e) return err_add(e, "deploy");
     TRY(registry_version_get(d, j->a, j->o->registered_model, j->o->version, &j->version));
+    e = artifact_get(d, home_blobs(j->h), j->a,
+                     str_fmt(j->a, "models/%.*s", STR_ARG(j->version.model_id)),
+                     STR("serving_input_example.json"), EXAMPLE_BYTES_MAX, &j->example);
+    if (e) return err_add(e, "deploy: the model has no input example to test the endpoint with");
     model_version champion;
     e = registry_alias_get(d, j->a, j->o->registered_model, STR("champion"), &champion);
     if (e && e != ERR_MISSING) return e;
     j->champion = e ? 0 : champion.version;
-    return look(j);
+    TRY(look(j));
+    recall(j);
+    return ERR_OK;
 }
 
 /* curl_line: a command that works in a shell as it stands. */
 static err curl_line(job *j, str *ret)
 {
-    str example;
-    TRY(artifact_get(home_db(j->h), home_blobs(j->h), j->a,
-                     str_fmt(j->a, "models/%.*s", STR_ARG(j->version.model_id)),
-                     STR("serving_input_example.json"), EXAMPLE_BYTES_MAX, &example));
     buf b;
-    buf_init(&b, EXAMPLE_BYTES_MAX + 65536);
+    buf_init(&b, 4 * EXAMPLE_BYTES_MAX + 65536);
     buf_fmt(
         &b,
         "curl -s %.*s/serving-endpoints/%.*s/invocations -H 'Content-Type: application/json' -d '",
         STR_ARG(j->url), STR_ARG(j->o->endpoint));
-    for (size_t i = 0; i < example.n; i++)
-        buf_puts(&b,
-                 example.p[i] == '\'' ? STR("'\\''") : (str){example.p + i, example.p[i] != '\n'});
+    for (size_t i = 0; i < j->example.n; i++) {
+        if (j->example.p[i] == '\'')
+            buf_puts(&b, STR("'\\''"));
+        else if (j->example.p[i] != '\n')
+            buf_putc(&b, j->example.p[i]);
+    }
     buf_putc(&b, '\'');
     err e = buf_err(&b, "deploy: the curl line");
     if (!e) *ret = str_dup(j->a, buf_str(&b));
@@ -347,24 +442,27 @@ static err curl_line(job *j, str *ret)
 err deploy_run(home *h, arena *a, const deploy_spec *o, const progress *p, deploy_result *ret)
 {
     assert(h && a && o && ret);
+    assert(o->ready_ms > 0);
     if (!o->passed) {
         progress_say(p, "not promoted: %.*s", STR_ARG(o->reason));
         *ret = (deploy_result){.version = o->version,
+                               .endpoint_url = STR(""),
+                               .curl = STR(""),
                                .reason = str_fmt(a, "not promoted: %.*s", STR_ARG(o->reason))};
         return ERR_OK;
     }
     job j = {.h = h, .a = a, .o = o, .p = p};
     TRY(prepare(&j));
-    TRY(promote(&j));
     deploy_result r = {.promoted = true,
                        .version = o->version,
                        .previous_version = j.champion == o->version ? 0 : j.champion,
                        .endpoint_url = str_fmt(a, "%.*s/serving-endpoints/%.*s/invocations",
                                                STR_ARG(j.url), STR_ARG(o->endpoint)),
                        .reason = str_fmt(a, "promoted version %lld: %.*s", (long long)o->version,
-                                         STR_ARG(o->reason)),
-                       .test_prediction = j.test_prediction};
+                                         STR_ARG(o->reason))};
     TRY(curl_line(&j, &r.curl));
+    TRY(promote(&j));
+    r.test_prediction = j.test_prediction;
     *ret = r;
     return ERR_OK;
 }

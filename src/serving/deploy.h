@@ -18,24 +18,26 @@ typedef struct deploy_spec {
     int64_t version;  /* the challenger that validate registered */
     bool passed;      /* validate's verdict */
     str reason;       /* validate's words */
-    int64_t ready_ms; /* how long to wait for READY: 30,000 */
+    int64_t ready_ms; /* > 0; how long to wait for READY, and for each answer: 30,000 */
     int64_t at_ms;
 } deploy_spec;
 
 typedef struct deploy_result {
     bool promoted;
     int64_t version, previous_version; /* previous 0: none */
-    str endpoint_url, reason, curl;    /* curl: a line that works */
+    str endpoint_url, reason, curl;    /* reason: "promoted version 2: …", "not promoted: …";
+                                          curl: a line that works */
     double test_prediction;
 } deploy_result;
 
 /* deploy_run: not passed: promoted = false with the reason, ERR_OK. Else create or update the
  * endpoint with the explicit version, wait until it is READY, verify a prediction of the input
- * example through HTTP against the model's own answer (to the bit), move alias champion by
- * compare-and-set. On any failure after the first change: endpoint and alias are put back as they
- * were, and the message says so (and what, if anything, could not be). ERR_MISSING when no server
- * runs (names the command). Idempotent: repeated after a kill it ends in the same state. Owner: a.
- */
+ * example through HTTP against the model's own answer (to the bit), and last move alias champion by
+ * compare-and-set (ERR_CONFLICT: somebody else moved it meanwhile). On any failure the endpoint is
+ * put back with the whole configuration that it had, or removed when it was not there; the message
+ * says so (and what, if anything, could not be put back), and the alias was not moved. ERR_MISSING
+ * when no server runs (names the command). Repeated after a kill it ends in the same state: what
+ * the endpoint was before is kept in a tag of the version. Owner: a. */
 MUST_CHECK err deploy_run(home *h, arena *a, const deploy_spec *o, const progress *p,
                           deploy_result *ret);
 

@@ -52,7 +52,8 @@ MUST_CHECK err delta_read(arena *a, duck *d, const char *dir, int64_t version,
                           delta_snapshot **ret);
 /* delta_relation: an SQL relation "(SELECT …)" over the snapshot's files, partition columns with
  * their types, an empty relation with the right columns when there are no files.
- * filter_column/value (may be NULL) keeps only files of one partition value. */
+ * filter_column/value (may be NULL) keeps only files of one partition value; the value as the log
+ * writes it, .p NULL for null. ERR_INVALID when the column is no partition column. Owner: a. */
 MUST_CHECK err delta_relation(arena *a, const delta_snapshot *s, const char *filter_column,
                               str filter_value, str *ret);
 
@@ -79,8 +80,11 @@ typedef struct delta_written {
     int64_t version, n_rows, n_files, bytes;
 } delta_written;
 
-/* delta_write: a schema that does not match the table's is ERR_INVALID naming the column. publish
- * goes through pub (db_publish). Files that lost their commit are removed. */
+/* delta_write: a schema that does not match the table's is ERR_INVALID naming the column; the order
+ * of the columns does not matter, and types may be narrower than the table's. Naive timestamps are
+ * taken as UTC. publish goes through pub (db_publish; w->dir is an absolute path below its home).
+ * ERR_CONFLICT: others were faster. Whatever fails, the table is as it was and the files written
+ * are removed. */
 MUST_CHECK err delta_write(duck *d, db *pub, const delta_write_spec *w, delta_written *ret);
 
 #endif

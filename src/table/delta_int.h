@@ -10,7 +10,7 @@
 #include "base/json.h"
 #include "base/map.h"
 #include "table/delta.h"
-#include "table/duck_int.h"
+#include "table/duck_copy_int.h"
 
 enum {
     DELTA_LOG_NAMES_MAX = 1000000, /* files in _delta_log */

@@ -43,6 +43,8 @@ err delta_path_decode(arena *a, str raw, str *ret)
         p[n++] = c;
     }
     p[n] = 0;
+    if (!str_utf8_ok((str){p, n}))
+        return err_set(ERR_FORMAT, "path \"%.*s\" is not UTF-8 once decoded", STR_ARG(raw));
     if (p[0] == '/' || !path_inside("/t", path_join(a, "/t", p)))
         return err_set(ERR_FORMAT, "path \"%.*s\" leaves the table", STR_ARG(raw));
     *ret = (str){p, n};

@@ -22,12 +22,13 @@ typedef struct groups {
     size_t n, cap;
 } groups;
 
-static void *grown(arena *a, const void *old, size_t n, size_t *cap, size_t size)
+/* grown: room for one more pointer behind the n of old. */
+static void *grown(arena *a, void *old, size_t n, size_t *cap)
 {
-    if (n < *cap) return NULL;
+    if (n < *cap) return old;
     *cap = *cap ? 2 * *cap : 8;
-    void *p = arena_alloc(a, *cap, size);
-    if (n) memcpy(p, old, n * size);
+    void **p = arena_array(a, void *, *cap);
+    if (n) memcpy(p, old, n * sizeof *p);
     return p;
 }
 
@@ -54,12 +55,10 @@ static void group_put(groups *g, const delta_snapshot *s, const delta_file *f)
         at = arena_new_of(g->a, group);
         at->partition = f->partition;
         map_put(g->by_key, key, at);
-        void *v = grown(g->a, g->v, g->n, &g->cap, sizeof *g->v);
-        if (v) g->v = v;
+        g->v = grown(g->a, g->v, g->n, &g->cap);
         g->v[g->n++] = at;
     }
-    void *files = grown(g->a, at->files, at->n, &at->cap, sizeof *at->files);
-    if (files) at->files = files;
+    at->files = grown(g->a, (void *)at->files, at->n, &at->cap);
     at->files[at->n++] = f;
 }
 

@@ -252,6 +252,7 @@ static err attempt(delta_writing *w, delta_written *ret, bool *ret_again)
     TRY(load(w));
     int64_t version = w->table ? w->table->version + 1 : 0;
     if (has_txn(w)) {
+        assert(w->table);
         *ret = (delta_written){.already = true, .version = w->table->version};
         return ERR_OK;
     }

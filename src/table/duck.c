@@ -134,6 +134,7 @@ err duck_exec(duck *d, const char *what, const char *sql)
     if (d->lib->query(d->con, sql, &r) != DuckDBSuccess)
         e = duck_err(what, d->lib->result_error(&r));
     d->lib->destroy_result(&r);
+    duck_handover();
     return e;
 }
 

@@ -75,9 +75,9 @@ duck_version(void); /* of the library, "" as long as nobody opened it; process l
 typedef struct source_spec {
     str name;
     str path;  /* absolute; "" when sql or table is given. By ending: .parquet .csv .csv.gz
-                  .json/.ndjson; a folder with _delta_log is Delta; '*' globs */
-    str table; /* catalog.schema.name of a Delta table of the home, resolved to a folder by the
-                  caller */
+                  .tsv .json .ndjson .jsonl; a folder with _delta_log is Delta; '*' globs */
+    str table; /* catalog.schema.name of a Delta table of the home, whose folder the caller
+                  puts into path */
     str sql;   /* SELECT over sources named before */
 } source_spec;
 /* source_define makes view o->name. Missing, empty or unreadable files: ERR_MISSING / ERR_FORMAT

@@ -164,6 +164,7 @@ err duck_copy(duck *d, arena *a, const char *what, const char *sql, const str *p
         d->lib->destroy_data_chunk(&chunk);
     }
     d->lib->destroy_result(&result);
+    duck_handover();
     if (e) return e;
     *ret = r.v;
     *ret_n = r.n;

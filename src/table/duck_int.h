@@ -9,6 +9,7 @@
 #include <duckdb.h>
 
 #include "table/duck.h"
+#include "table/duck_copy_int.h"
 
 #define DUCK_FUNCTIONS(X)                                                                          \
     X(open_ext)                                                                                    \
@@ -98,35 +99,13 @@ struct duck {
  * looked for. Borrowed for the life of the process. Thread-safe. */
 MUST_CHECK err duck_lib_get(const duck_lib **ret);
 
+/* duck_handover orders what this thread did before it with what another does after it: all that
+ * crosses between us and DuckDB's threads (a function's context, its answers) passes one. DuckDB
+ * orders it too, but inside, where no tool of ours can see it. */
+void duck_handover(void);
+
 /* duck_err turns one of DuckDB's messages ("Parser Error: …") into an err of the fitting kind. */
 MUST_CHECK err duck_err(const char *what, const char *message);
-
-/* One parquet file that COPY wrote, as DuckDB reports it. */
-typedef struct duck_stat {
-    str column; /* unquoted; nested ones are left out */
-    str min, max;
-    bool has_min, has_max, has_nan;
-    int64_t n_null; /* -1: not told */
-} duck_stat;
-
-typedef struct duck_copied {
-    str path;
-    int64_t n_rows, size;
-    const duck_stat *stats;
-    size_t n_stats;
-    const str
-        *partition; /* values as text in the order of the COPY's PARTITION_BY; .p NULL: null */
-    size_t n_partition;
-} duck_copied;
-
-/* duck_copy runs a COPY … (RETURN_STATS). Owner: a. */
-MUST_CHECK err duck_copy(duck *d, arena *a, const char *what, const char *sql,
-                         const str *partition_by, size_t n_partition_by, duck_copied **ret,
-                         size_t *ret_n);
-
-/* duck_statement is a statement with an "(…)" around it left possible: without the white space and
- * semicolons at its end. */
-str duck_statement(str sql);
 
 static inline str duck_string(const duckdb_string_t *s)
 {

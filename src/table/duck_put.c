@@ -150,6 +150,7 @@ static const double *scalar_column(const duck_lib *lib, duckdb_vector v, size_t 
     const double *data = lib->vector_get_data(v);
     const uint64_t *mask = lib->vector_get_validity(v);
     if (!mask) return data;
+    assert(copy);
     for (size_t i = 0; i < n; i++)
         copy[i] = duck_valid(mask, i) ? data[i] : (double)NAN;
     return copy;
@@ -175,6 +176,13 @@ static void scalar_call(duckdb_function_info info, duckdb_data_chunk input, duck
     s->fn(s->ctx, x, s->n_args, n, lib->vector_get_data(output));
     mem_free(copies);
     mem_free(x);
+    duck_handover();
+}
+
+static void scalar_free(void *p)
+{
+    duck_handover();
+    mem_free(p);
 }
 
 err duck_add_function(duck *d, const char *name, size_t n_args, duck_fn fn, void *ctx)
@@ -191,8 +199,9 @@ err duck_add_function(duck *d, const char *name, size_t n_args, duck_fn fn, void
         d->lib->scalar_function_add_parameter(f, number);
     d->lib->scalar_function_set_return_type(f, number);
     d->lib->scalar_function_set_special_handling(f); /* NULL does not make the answer NULL */
-    d->lib->scalar_function_set_extra_info(f, s, mem_free);
+    d->lib->scalar_function_set_extra_info(f, s, scalar_free);
     d->lib->scalar_function_set_function(f, scalar_call);
+    duck_handover();
     bool ok = d->lib->register_scalar_function(d->con, f) == DuckDBSuccess;
     d->lib->destroy_logical_type(&number);
     d->lib->destroy_scalar_function(&f);

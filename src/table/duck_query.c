@@ -119,7 +119,7 @@ static void fill_integer(duckdb_type t, const void *data, size_t n, int64_t *out
     if (t == DUCKDB_TYPE_BOOLEAN || t == DUCKDB_TYPE_UTINYINT)
         WIDEN(out, uint8_t, data, n);
     else if (t == DUCKDB_TYPE_TINYINT)
-        WIDEN(out, int8_t, data, n);
+        WIDEN(out, int8_t, data, n); // NOLINT(bugprone-signed-char-misuse,cert-str34-c): a number
     else if (t == DUCKDB_TYPE_SMALLINT)
         WIDEN(out, int16_t, data, n);
     else if (t == DUCKDB_TYPE_USMALLINT)
@@ -349,6 +349,7 @@ static err run(duck *d, const char *what, const char *sql, sinks *q)
     d->lib->destroy_result(&r);
     if (pending) d->lib->destroy_pending(&pending);
     d->lib->destroy_prepare(&p);
+    duck_handover();
     return e;
 }
 

@@ -7,9 +7,12 @@
 
 #include <LightGBM/c_api.h>
 
+#include "base/json.h"
+
 /* What is used of the C API: name after LGBM_. */
 #define LGB_FUNCTIONS(X)                                                                           \
     X(GetLastError)                                                                                \
+    X(DumpParamAliases)                                                                            \
     X(RegisterLogCallback)                                                                         \
     X(SetMaxThreads)                                                                               \
     X(DatasetCreateFromMat)                                                                        \
@@ -28,7 +31,16 @@ struct lgb {
 #undef X
 };
 
-enum { MODEL_TEXT_MAX = 1 << 30 };
+enum { MODEL_TEXT_MAX = 1 << 30, PARAMETERS_TEXT_MAX = 1 << 20 };
+
+/* An OpenMP team that spins while it waits makes a busy machine a hundred times slower. The OpenMP
+ * library reads its environment once, when LightGBM pulls it in, and offers no call for it; so the
+ * word is put there before main, while no other thread can be reading the environment. Who set it
+ * otherwise meant it. */
+__attribute__((constructor)) static void wait_passively(void)
+{
+    setenv("OMP_WAIT_POLICY", "passive", 0);
+}
 
 static void drop_log(const char *text)
 {
@@ -71,10 +83,44 @@ static err failed(const lgb *l, const char *what)
     return err_set(ERR_INVALID, "train: LightGBM refused to %s: %s", what, l->GetLastError());
 }
 
+/* LightGBM does not always say which parameter it means. */
+static err refused(const lgb *l, const char *what, const char *params)
+{
+    return err_set(ERR_INVALID, "train: LightGBM refused to %s: %s (parameters: %s)", what,
+                   l->GetLastError(), params);
+}
+
 err lgb_threads(lgb *l, int n)
 {
     assert(l && n >= 1);
     return l->SetMaxThreads(n) ? failed(l, "limit its threads") : ERR_OK;
+}
+
+err lgb_parameters(lgb *l, arena *a, map **ret)
+{
+    assert(l && a && ret);
+    char *text = arena_alloc_raw(a, PARAMETERS_TEXT_MAX, 1);
+    int64_t size = 0; /* with the NUL */
+    if (l->DumpParamAliases(PARAMETERS_TEXT_MAX, &size, text))
+        return failed(l, "list its parameters");
+    if (size < 1 || size > PARAMETERS_TEXT_MAX)
+        return err_set(ERR_LIMIT, "train: LightGBM's list of parameters has %lld bytes",
+                       (long long)size);
+    yyjson_val *root, *key, *alias;
+    TRY(json_parse(a, (str){text, (size_t)size - 1}, "LightGBM's parameters", &root));
+    map *known = map_new(a);
+    yyjson_obj_iter it = yyjson_obj_iter_with(root);
+    while ((key = yyjson_obj_iter_next(&it))) {
+        const char *name = str_c(a, json_str(key));
+        map_put(known, str_of(name), (void *)(uintptr_t)name);
+        size_t i, n;
+        yyjson_arr_foreach(yyjson_obj_iter_get_val(key), i, n, alias)
+        {
+            map_put(known, json_str(alias), (void *)(uintptr_t)name);
+        }
+    }
+    *ret = known;
+    return ERR_OK;
 }
 
 static err dataset_make(lgb *l, const lgb_fit_spec *o, DatasetHandle *ret)
@@ -82,7 +128,7 @@ static err dataset_make(lgb *l, const lgb_fit_spec *o, DatasetHandle *ret)
     DatasetHandle d = NULL;
     if (l->DatasetCreateFromMat(o->x.v, C_API_DTYPE_FLOAT64, (int32_t)o->x.rows, (int32_t)o->x.cols,
                                 1, o->params, NULL, &d))
-        return failed(l, "read the training rows");
+        return refused(l, "read the training rows", o->params);
     err e = ERR_OK;
     if (l->DatasetSetField(d, "label", o->label, (int)o->x.rows, C_API_DTYPE_FLOAT32))
         e = failed(l, "take the labels");
@@ -154,7 +200,7 @@ err lgb_fit(lgb *l, arena *a, const lgb_fit_spec *o, matrix probe, str *ret_text
     DatasetHandle d = NULL;
     TRY(dataset_make(l, o, &d));
     BoosterHandle b = NULL;
-    err e = l->BoosterCreate(d, o->params, &b) ? failed(l, "start with these parameters") : ERR_OK;
+    err e = l->BoosterCreate(d, o->params, &b) ? refused(l, "begin", o->params) : ERR_OK;
     if (!e) e = booster_run(l, a, b, o, probe, ret_text, ret_predictions);
     if (b) l->BoosterFree(b);
     l->DatasetFree(d);

@@ -8,20 +8,27 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/map.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "frame/frame.h"
 
 typedef struct lgb lgb;
 
+#define LGB_VERSION "4.7.0" /* of deps/LOCK; the library does not tell */
+
 /* lgb_open: ERR_MISSING when the library is not installed. Owner: the caller. */
 MUST_CHECK err lgb_open(lgb **ret);
 void lgb_free(lgb *l); /* the library itself stays loaded: its thread pool cannot be unloaded */
 AUTO_DEFINE(lgb)
 
-/* lgb_threads: how many threads one fit may use from now on; it does not show in the model's text.
- */
+/* lgb_threads: how many threads one fit may use from now on, in the whole process; it does not show
+ * in the model's text. */
 MUST_CHECK err lgb_threads(lgb *l, int n);
+
+/* lgb_parameters: every name and alias of a parameter that the library knows, to its one real name
+ * (const char *). Owner: a. */
+MUST_CHECK err lgb_parameters(lgb *l, arena *a, map **ret);
 
 /* A fitted model and its text, which is what everything else works with. */
 typedef struct lgb_fit_spec {

@@ -9,7 +9,13 @@
 #include "monitor/monitor.h"
 #include "plot/plot.h"
 
-enum { ARTIFACT_MAX = 64 << 20, EXAMPLE_ROWS = 5, HELDOUT_ROWS_MAX = 100000 };
+/* A number takes at most 25 bytes, so this many fit into ARTIFACT_MAX. */
+enum {
+    ARTIFACT_MAX = 64 << 20,
+    HELDOUT_NUMBERS_MAX = 2 << 20,
+    HELDOUT_ROWS_MAX = 100000,
+    EXAMPLE_ROWS = 5
+};
 
 static void write_row(jw *w, const matrix *m, size_t r)
 {
@@ -33,12 +39,14 @@ static void write_numbers(jw *w, const char *key, const double *v, size_t n)
     jw_arr_end(w);
 }
 
-/* heldout_json: {"columns", "rows", ["actual",] "predictions"}; numbers in the shortest form that
- * reads back to the same bits. */
+/* heldout_json: {"columns", "rows", ["actual",] "predictions"} of the first rows; numbers in the
+ * shortest form that reads back to the same bits. */
 static err heldout_json(arena *a, const train_rows *t, const train_fit *f, size_t rows_max,
                         bool with_actual, str *ret)
 {
-    size_t n = t->test.rows < rows_max ? t->test.rows : rows_max;
+    size_t fit = HELDOUT_NUMBERS_MAX / (t->test.cols + 2), n = t->test.rows;
+    if (n > rows_max) n = rows_max;
+    if (n > fit) n = fit;
     buf b;
     buf_init(&b, ARTIFACT_MAX);
     jw w;
@@ -167,7 +175,7 @@ static err put_package(home *h, arena *a, str model_id, str run_id, const train_
     *output = (field){.name = STR(""), .type = FIELD_DOUBLE, .required = true};
     package p = {.flavor = STR("lightgbm"),
                  .data_path = STR("model.lgb"),
-                 .flavor_version = STR("4.7.0"),
+                 .flavor_version = STR(LGB_VERSION),
                  .sig = {.inputs = t->inputs, .outputs = {.fields = output, .n = 1}},
                  .model_id = model_id,
                  .run_id = run_id,
@@ -200,11 +208,11 @@ err report_model(home *h, arena *a, str run_id, str experiment_id, const train_s
     err e = put_package(h, a, id, run_id, t, f);
     if (e) {
         str why = str_dup(a, str_of(err_message()));
-        if (tracking_model_finish(home_db(h), id, "LOGGED_MODEL_UPLOAD_FAILED", now_ms()))
+        if (tracking_model_finish(home_db(h), id, "UPLOAD_FAILED", now_ms()))
             return err_set(e, "%.*s (and the model's state could not be written)", STR_ARG(why));
         return err_set(e, "%.*s", STR_ARG(why));
     }
-    TRY(tracking_model_finish(home_db(h), id, "LOGGED_MODEL_READY", now_ms()));
+    TRY(tracking_model_finish(home_db(h), id, "READY", now_ms()));
     *ret_id = id;
     return ERR_OK;
 }

@@ -1,7 +1,11 @@
 #include "train/rows_int.h"
 
 #include <assert.h>
+#include <float.h>
 #include <math.h>
+
+/* Where the kept rows lie; no source has such a name. */
+#define KEPT "tidemill kept"
 
 /* check_rows runs the suite; *ret_relation is what the features are computed over. */
 static err check_rows(duck *d, arena *a, const train_spec *o, const progress *p, train_rows *t,
@@ -11,7 +15,7 @@ static err check_rows(duck *d, arena *a, const train_spec *o, const progress *p,
         *ret_relation = str_c(a, o->source);
         return ERR_OK;
     }
-    TRY(suite_run(d, a, &o->checks, str_c(a, o->source), "kept_rows", &t->checks));
+    TRY(suite_run(d, a, &o->checks, str_c(a, o->source), KEPT, &t->checks));
     for (size_t i = 0; i < o->checks.n; i++) {
         const expectation_result *r = &t->checks.v[i];
         if (r->dropped)
@@ -30,7 +34,7 @@ static err check_rows(duck *d, arena *a, const train_spec *o, const progress *p,
                            STR_ARG(o->checks.name), STR_ARG(r->of->name), (long long)r->unexpected,
                            STR_ARG(r->sample));
     }
-    *ret_relation = "kept_rows";
+    *ret_relation = KEPT;
     return ERR_OK;
 }
 
@@ -59,11 +63,39 @@ static err input_fields(arena *a, const train_spec *o, const frame *f, train_row
     return schema_make_index(a, &t->inputs);
 }
 
+/* check_label: LightGBM keeps labels in single precision, so that is how finite they must be. */
+static err check_label(const train_spec *o, const column *label, size_t r, int64_t row)
+{
+    double y = column_f64(label, r);
+    if (fabs(y) <= (double)FLT_MAX) return ERR_OK;
+    return err_set(ERR_INVALID,
+                   "train: label %.*s of row %lld is %s, want a finite number: add an expectation "
+                   "that drops such rows",
+                   STR_ARG(o->features.label.name), (long long)row,
+                   isnan(y)   ? "missing"
+                   : isinf(y) ? "infinite"
+                              : "too large");
+}
+
+static err check_features(const train_spec *o, const double *row, size_t n, int64_t index)
+{
+    for (size_t c = 0; c < n; c++)
+        if (isinf(row[c]))
+            return err_set(ERR_INVALID,
+                           "train: feature %.*s of row %lld is infinite, want a number or nothing: "
+                           "add an expectation that drops such rows",
+                           STR_ARG(o->features.v[c].name), (long long)index);
+    return ERR_OK;
+}
+
 static err cut_rows(arena *a, const train_spec *o, const frame *f, const matrix *x, train_rows *t)
 {
     const column *label, *index;
     TRY(frame_need(f, str_c(a, o->features.label.name), &label));
     TRY(frame_need(f, "row_index", &index));
+    if (!field_type_numeric(label->type))
+        return err_set(ERR_INVALID, "train: label %.*s is a %s, want a number",
+                       STR_ARG(o->features.label.name), field_type_name(label->type));
     size_t cols = x->cols, n_test = 0;
     for (size_t r = 0; r < f->n_rows; r++)
         n_test += index->i64[r] % o->holdout_every == 0;
@@ -78,16 +110,11 @@ static err cut_rows(arena *a, const train_spec *o, const frame *f, const matrix 
     t->train_label = arena_array(a, double, n_train);
     t->test_label = arena_array(a, double, n_test);
     for (size_t r = 0; r < f->n_rows; r++) {
-        double y = column_f64(label, r);
-        if (!isfinite(y))
-            return err_set(ERR_INVALID,
-                           "train: label %.*s of row %lld is %s, want a finite number: add an "
-                           "expectation that drops such rows",
-                           STR_ARG(o->features.label.name), (long long)index->i64[r],
-                           column_is_null(label, r) || isnan(y) ? "missing" : "infinite");
+        TRY(check_label(o, label, r, index->i64[r]));
+        TRY(check_features(o, x->v + r * x->stride, cols, index->i64[r]));
         bool held = index->i64[r] % o->holdout_every == 0;
         matrix *m = held ? &t->test : &t->train;
-        (held ? t->test_label : t->train_label)[m->rows] = y;
+        (held ? t->test_label : t->train_label)[m->rows] = column_f64(label, r);
         memcpy(m->v + m->rows++ * cols, x->v + r * x->stride, cols * sizeof(double));
     }
     return ERR_OK;

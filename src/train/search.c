@@ -3,143 +3,13 @@
 #include <assert.h>
 #include <math.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 
-#include "base/buf.h"
 #include "base/rng.h"
 #include "model/model.h"
 #include "stats/regression.h"
 #include "stats/sum.h"
-
-/* Parameters that are ours to set, or that make LightGBM touch files, sockets or devices. */
-static const char *const refused[] = {
-    "data",
-    "train",
-    "train_data",
-    "valid",
-    "test",
-    "valid_data",
-    "input_model",
-    "model_input",
-    "output_model",
-    "model_output",
-    "output_result",
-    "config",
-    "config_file",
-    "task",
-    "task_type",
-    "machines",
-    "machine_list_filename",
-    "num_machines",
-    "local_listen_port",
-    "device_type",
-    "device",
-    "num_threads",
-    "n_jobs",
-    "nthread",
-    "nthreads",
-    "num_thread",
-    "seed",
-    "random_seed",
-    "random_state",
-    "verbosity",
-    "verbose",
-    "save_binary",
-    "forcedsplits_filename",
-    "forcedbins_filename",
-    "parser_config_file",
-    "num_class",
-};
-
-static const char *const iteration_names[] = {
-    "num_iterations", "num_iteration", "n_iter",          "num_tree",     "num_trees", "num_round",
-    "num_rounds",     "nrounds",       "num_boost_round", "n_estimators", "max_iter"};
-
-static bool among(str name, const char *const *list, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (str_is(name, list[i])) return true;
-    return false;
-}
-
-static err check_param(str name, str value)
-{
-    if (among(name, refused, countof(refused)))
-        return err_set(ERR_INVALID, "train: parameter %.*s may not be set here", STR_ARG(name));
-    const str both[] = {name, value};
-    for (size_t k = 0; k < 2; k++) {
-        if (!both[k].n || both[k].n > 500)
-            return err_set(ERR_INVALID, "train: parameter '%.*s' = '%.*s': want 1 to 500 bytes",
-                           STR_ARG(name), STR_ARG(value));
-        for (size_t i = 0; i < both[k].n; i++)
-            if (both[k].p[i] <= ' ' || both[k].p[i] == '=' || both[k].p[i] == '#')
-                return err_set(ERR_INVALID,
-                               "train: parameter '%.*s' = '%.*s': want no white space, '=' or '#'",
-                               STR_ARG(name), STR_ARG(value));
-    }
-    return ERR_OK;
-}
-
-/* finish_candidate splits off the number of iterations and writes the others as LightGBM reads
- * them. */
-static err finish_candidate(arena *a, const train_spec *o, candidate *c)
-{
-    buf b;
-    buf_init(&b, 65536);
-    buf_fmt(
-        &b,
-        "seed=%llu deterministic=true force_col_wise=true feature_pre_filter=false verbosity=-1",
-        (unsigned long long)(o->seed % INT32_MAX));
-    c->iterations = 100;
-    err e = ERR_OK;
-    for (size_t i = 0; i < c->n_params && !e; i++) {
-        str name = c->params[i].key, value = c->params[i].value;
-        e = check_param(name, value);
-        if (!e && among(name, iteration_names, countof(iteration_names))) {
-            int64_t n = 0;
-            if (parse_i64(value, &n) || n < 1 || n > 100000)
-                e = err_set(ERR_INVALID, "train: %.*s: %.*s, want a number from 1 to 100000",
-                            STR_ARG(name), STR_ARG(value));
-            c->iterations = (int)n;
-        } else if (!e) {
-            buf_fmt(&b, " %.*s=%.*s", STR_ARG(name), STR_ARG(value));
-        }
-    }
-    if (!e) e = buf_err(&b, "train: the parameters of one candidate");
-    if (!e) c->text = str_c(a, buf_str(&b));
-    buf_done(&b);
-    return e;
-}
-
-err candidates_make(arena *a, const train_spec *o, candidate **ret, size_t *ret_n)
-{
-    size_t n = 1;
-    for (size_t i = 0; i < o->n_axes; i++)
-        if (!o->axes[i].n || !size_mul(n, o->axes[i].n, &n) || n > TRAIN_CANDIDATES_MAX)
-            return err_set(o->axes[i].n ? ERR_LIMIT : ERR_INVALID,
-                           "train: search over %.*s: want 1 to %d candidates in all",
-                           STR_ARG(o->axes[i].param), TRAIN_CANDIDATES_MAX);
-    candidate *v = arena_array(a, candidate, n);
-    for (size_t c = 0; c < n; c++) {
-        key_value *params = arena_array(a, key_value, o->n_params + o->n_axes);
-        for (size_t i = 0; i < o->n_params; i++)
-            params[i] = o->params[i];
-        size_t rest = c;
-        for (size_t i = o->n_axes; i-- > 0;) {
-            params[o->n_params + i] =
-                (key_value){o->axes[i].param, o->axes[i].values[rest % o->axes[i].n]};
-            rest /= o->axes[i].n;
-        }
-        v[c].params = params;
-        v[c].n_params = o->n_params + o->n_axes;
-        v[c].mae = arena_array(a, double, (size_t)o->folds);
-        v[c].rmse = arena_array(a, double, (size_t)o->folds);
-        TRY(finish_candidate(a, o, &v[c]));
-    }
-    *ret = v;
-    *ret_n = n;
-    return ERR_OK;
-}
 
 int *folds_make(arena *a, size_t n, int folds, uint64_t seed)
 {
@@ -156,8 +26,8 @@ int *folds_make(arena *a, size_t n, int folds, uint64_t seed)
     return fold;
 }
 
-/* The state of one search. next and failed are atomic; done, message are guarded by lock; a fit
- * writes only its own cell of its candidate. */
+/* The state of one search. next and failed are atomic; what stands below lock is guarded by it; a
+ * fit writes only its own cell of its candidate. */
 typedef struct search {
     lgb *l;
     const train_data *d;
@@ -170,7 +40,7 @@ typedef struct search {
     size_t *folds_done;
     size_t candidates_done;
     err e;
-    char message[1024];
+    char message[2048];
 } search;
 
 typedef struct split {
@@ -202,6 +72,21 @@ static split cut_fold(arena *a, const train_data *d, int fold)
     return s;
 }
 
+/* The objectives of numbers, as the model's text names them: what the metrics here can judge. */
+static const char *const regressions[] = {"regression", "regression_l1", "huber",
+                                          "fair",       "poisson",       "quantile",
+                                          "mape",       "gamma",         "tweedie"};
+
+static err check_objective(const model_facts *f)
+{
+    str name, rest;
+    str_cut(str_of(f->objective), ' ', &name, &rest); /* options follow */
+    for (size_t i = 0; i < countof(regressions); i++)
+        if (str_is(name, regressions[i]) && f->n_outputs == 1) return ERR_OK;
+    return err_set(ERR_INVALID, "train: objective %.*s is no regression with one output a row",
+                   STR_ARG(name));
+}
+
 static err fit_one(search *s, arena *a, candidate *c, int fold)
 {
     split cut = cut_fold(a, s->d, fold);
@@ -214,11 +99,7 @@ static err fit_one(search *s, arena *a, candidate *c, int fold)
     TRY(lgb_fit(s->l, a, &spec, (matrix){0}, &text, NULL));
     model *m;
     TRY(model_load(text, "lightgbm", "candidate", &m));
-    err e = ERR_OK;
-    if (model_get_facts(m)->n_outputs != 1)
-        e = err_set(ERR_INVALID,
-                    "train: objective %s has %zu outputs a row, want a regression with one",
-                    model_get_facts(m)->objective, model_get_facts(m)->n_outputs);
+    err e = check_objective(model_get_facts(m));
     regression_metrics r;
     if (!e) {
         double *predicted = arena_array(a, double, cut.test.rows);
@@ -233,6 +114,8 @@ static err fit_one(search *s, arena *a, candidate *c, int fold)
     return e;
 }
 
+/* Whoever hears the progress hears one thread at a time and the counts in order, so it is told
+ * under the lock. */
 static void note_end(search *s, size_t c, err e)
 {
     pthread_mutex_lock(&s->lock);
@@ -243,9 +126,9 @@ static void note_end(search *s, size_t c, err e)
     }
     bool whole = !e && ++s->folds_done[c] == (size_t)s->d->folds;
     size_t done = whole ? ++s->candidates_done : 0;
-    pthread_mutex_unlock(&s->lock);
     if (whole && (done == s->n || done % (s->n / 4 + 1) == 0))
         progress_say(s->p, "search: %zu of %zu candidates tried", done, s->n);
+    pthread_mutex_unlock(&s->lock);
 }
 
 static void *search_thread(void *arg)
@@ -262,6 +145,23 @@ static void *search_thread(void *arg)
     return NULL;
 }
 
+/* run_threads: all fits on up to that many threads, which take no signals. */
+static void run_threads(arena *a, search *s, size_t threads)
+{
+    size_t jobs = s->n * (size_t)s->d->folds, started = 0;
+    if (threads > jobs) threads = jobs;
+    pthread_t *t = arena_array(a, pthread_t, threads);
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    while (started < threads && !pthread_create(&t[started], NULL, search_thread, s))
+        started++;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (!started) search_thread(s);
+    for (size_t i = 0; i < started; i++)
+        pthread_join(t[i], NULL);
+}
+
 err search_run(lgb *l, const train_data *d, candidate *v, size_t n, int threads, const progress *p)
 {
     assert(l && d && v && n > 0 && threads >= 1);
@@ -274,13 +174,7 @@ err search_run(lgb *l, const train_data *d, candidate *v, size_t n, int threads,
                 .p = p,
                 .lock = PTHREAD_MUTEX_INITIALIZER,
                 .folds_done = arena_array(a, size_t, n)};
-    pthread_t *t = arena_array(a, pthread_t, (size_t)threads);
-    int started = 0;
-    while (started < threads && !pthread_create(&t[started], NULL, search_thread, &s))
-        started++;
-    if (!started) search_thread(&s);
-    for (int i = 0; i < started; i++)
-        pthread_join(t[i], NULL);
+    run_threads(a, &s, (size_t)threads);
     if (s.e) return err_set(s.e, "%s", s.message);
     for (size_t i = 0; i < n; i++) {
         v[i].mean_mae = mean_f64(v[i].mae, (size_t)d->folds);

@@ -30,9 +30,13 @@ typedef struct candidate {
     double mean_mae, mean_rmse;
 } candidate;
 
-/* candidates_make: every combination of the axes, the last axis fastest. Parameters that would name
- * data, files or machines are refused (ERR_INVALID). Owner: a. */
-MUST_CHECK err candidates_make(arena *a, const train_spec *o, candidate **ret, size_t *ret_n);
+/* candidates_make: every combination of the axes, the last axis fastest. ERR_INVALID: a parameter
+ * that LightGBM does not know (with a did-you-mean), that is given twice, that training sets
+ * itself, or that would name data, files or machines. ERR_LIMIT: more than TRAIN_CANDIDATES_MAX.
+ * Owner: a.
+ */
+MUST_CHECK err candidates_make(lgb *l, arena *a, const train_spec *o, candidate **ret,
+                               size_t *ret_n);
 /* folds_make: a seeded permutation of n rows, dealt round. */
 int *folds_make(arena *a, size_t n, int folds, uint64_t seed);
 /* search_run fills mae, rmse and their means of every candidate; the answers do not depend on the

@@ -1,10 +1,10 @@
 #include "train/train.h"
 
 #include <assert.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/proc.h"
 #include "stats/sum.h"
 #include "table/sources.h"
 #include "train/report_int.h"
@@ -29,6 +29,18 @@ typedef struct job {
     str model_id;
 } job;
 
+/* LightGBM would write white space as '_' into the model and refuses JSON's punctuation. */
+static err check_feature_name(const train_spec *o, str name)
+{
+    for (size_t i = 0; i < name.n; i++)
+        if ((unsigned char)name.p[i] <= ' ' || strchr("\",:[]{}", name.p[i]))
+            return err_set(ERR_INVALID,
+                           "train %.*s: feature \"%.*s\": want a name without white space and none "
+                           "of \" , : [ ] { }",
+                           STR_ARG(o->name), STR_ARG(name));
+    return ERR_OK;
+}
+
 static err check_spec(const train_spec *o)
 {
     if (!str_is(o->algorithm, "lightgbm"))
@@ -45,6 +57,11 @@ static err check_spec(const train_spec *o)
                        STR_ARG(o->name), o->holdout_every);
     if (!o->features.n)
         return err_set(ERR_INVALID, "train %.*s: there are no features", STR_ARG(o->name));
+    if (!o->features.label.name.n)
+        return err_set(ERR_INVALID, "train %.*s: features %.*s has no label", STR_ARG(o->name),
+                       STR_ARG(o->features.name));
+    for (size_t i = 0; i < o->features.n; i++)
+        TRY(check_feature_name(o, o->features.v[i].name));
     return ERR_OK;
 }
 
@@ -64,7 +81,6 @@ static err open_run(job *j)
 
 static err search(job *j)
 {
-    TRY(candidates_make(j->a, j->o, &j->candidates, &j->n_candidates));
     progress_say(j->p, "search: %zu candidates x %d folds on %zu rows, %d threads", j->n_candidates,
                  j->o->folds, j->rows.train.rows, j->threads);
     train_data data = {.x = j->rows.train,
@@ -77,8 +93,10 @@ static err search(job *j)
     for (size_t i = 0; i < j->n_candidates; i++)
         TRY(report_candidate(j->h, j->a, j->experiment_id, j->run_id, j->o, i + 1,
                              &j->candidates[i]));
-    progress_say(j->p, "search: best is candidate %zu with cross-validated mae %.4f",
-                 (size_t)(j->best - j->candidates) + 1, j->best->mean_mae);
+    bool rmse = str_is(j->o->metric, "rmse");
+    progress_say(j->p, "search: best is candidate %zu with cross-validated %.*s %.4f",
+                 (size_t)(j->best - j->candidates) + 1, STR_ARG(j->o->metric),
+                 rmse ? j->best->mean_rmse : j->best->mean_mae);
     return ERR_OK;
 }
 
@@ -166,6 +184,7 @@ static err log_run(job *j)
 static err run_body(job *j)
 {
     TRY(lgb_open(&j->l));
+    TRY(candidates_make(j->l, j->a, j->o, &j->candidates, &j->n_candidates));
     TRY(sources_open(j->h, j->a, j->o->sources, j->o->n_sources, j->threads, &j->d));
     TRY(rows_prepare(j->h, j->d, j->a, j->o, j->p, &j->rows));
     TRY(search(j));
@@ -214,14 +233,7 @@ err train_run(home *h, arena *a, const train_spec *o, const progress *p, train_r
 {
     assert(h && a && o && ret);
     TRY(check_spec(o));
-    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-    job j = {.h = h,
-             .a = a,
-             .o = o,
-             .p = p,
-             .threads = o->threads > 0 ? o->threads
-                        : cpus > 0     ? (int)cpus
-                                       : 1};
+    job j = {.h = h, .a = a, .o = o, .p = p, .threads = o->threads > 0 ? o->threads : proc_cpus()};
     TRY(open_run(&j));
     err e = run_body(&j);
     if (e) e = fail_run(&j, e);

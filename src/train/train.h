@@ -16,7 +16,12 @@
 #include "table/duck.h"
 #include "tracking/tracking.h"
 
-enum { TRAIN_CANDIDATES_MAX = 1000, TRAIN_FOLDS_MAX = 20, TRAIN_ROWS_MAX = 20000000 };
+enum {
+    TRAIN_CANDIDATES_MAX = 1000,
+    TRAIN_FOLDS_MAX = 20,
+    TRAIN_ITERATIONS_MAX = 100000,
+    TRAIN_ROWS_MAX = 20000000
+};
 
 typedef struct search_axis {
     str param;

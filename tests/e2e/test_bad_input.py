@@ -75,7 +75,7 @@ def test_a_label_that_is_no_number(home, bundle, value):
 
 def test_all_rows_dropped_by_checks(home, bundle):
     edit(bundle / "tidemill.yaml", "column: trip_distance, min: 0, strict_min: true", "column: trip_distance, min: 1000000, strict_min: true")
-    train_fails(home, bundle, "10,000", "dropped")
+    train_fails(home, bundle, "all 10000 rows were dropped", "distance_is_positive 9995")
 
 
 def test_a_check_that_must_hold(home, bundle):
@@ -198,7 +198,7 @@ def test_a_second_server_on_the_same_home_is_refused_with_the_pid(home):
 
 def test_only_loopback_is_bound(home):
     done = tidemill("server", "--host", "0.0.0.0", "--port", free_port(), home=home, code=None)
-    assert done.returncode != 0 and "loopback" in done.stderr
+    assert done.returncode != 0 and "0.0.0.0" in done.stderr and "127.0.0.1" in done.stderr
 
 
 # --- requests
@@ -239,7 +239,7 @@ def test_a_missing_column_in_a_request(server):
 
 def test_malformed_json_has_its_position(server):
     answer = invoke(server, '{"dataframe_records": [\n  {"trip_distance": 1.5,, }]}')
-    assert answer.status_code == 400 and re.search(r"2:\d+", answer.json()["message"]), answer.text
+    assert answer.status_code == 400 and "line 2, column 25" in answer.json()["message"], answer.text
 
 
 @pytest.mark.parametrize("body", ["", "[]", "{}", "null", '{"dataframe_records": 3}', '{"dataframe_split": {"columns": ["x"]}}', '{"instances": [[1]]}',
@@ -316,7 +316,7 @@ SMUGGLING = [
 def test_ambiguous_framing_is_refused_and_the_connection_closed(server, request_bytes):
     got = raw(server, request_bytes + b"GET /version HTTP/1.1\r\nHost: localhost\r\n\r\n")
     assert re.match(rb"HTTP/1\.1 (400|403|413|501) ", got), got[:200]
-    assert got.count(b"HTTP/1.1 ") == 1, "what followed was taken for a second request"
+    assert len(re.findall(rb"HTTP/1\.1 \d\d\d ", got)) == 1, "what followed was taken for a second request"
 
 
 def test_slow_clients_do_not_stop_others(server):

@@ -1,5 +1,5 @@
 """kill -9 at random moments, of the server and of its children, a hundred times: no scheduled run is lost, none is doubled, nothing acknowledged is gone."""
-import os, pathlib, random, shutil, signal, sqlite3, subprocess, time
+import os, pathlib, random, re, shutil, signal, sqlite3, subprocess, time
 
 import deltalake
 
@@ -19,30 +19,41 @@ def children(pid):
     return out
 
 
+def wait_for_child(server, seconds=3):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if pids := children(server.process.pid):
+            return pids
+        time.sleep(0.002)
+    return []
+
+
 def test_scheduled_runs_survive_a_hundred_kills(trained_copy, tmp_path):
-    """A batch job every two seconds appends the feature table under a batch id of its fire time. At the end every fire time that was journaled has
+    """A batch job every second appends the feature table under a batch id of its fire time. At the end every fire time that was journaled has
     exactly one successful run and exactly one batch of rows."""
     home, bundle = trained_copy, tmp_path / "bundle"
     shutil.copytree(EXAMPLE, bundle)
     job = bundle / "resources/ml_batch_inference.yaml"
     text = job.read_text()
-    lines = [l for l in text.splitlines() if "quartz_cron_expression" not in l or l.strip().startswith("#")]
-    text = text.replace(next(l for l in text.splitlines() if "quartz_cron_expression" in l).split("quartz_cron_expression:")[1].split('"')[1], "0/2 * * * * ?")
+    old = re.search(r'quartz_cron_expression: *"?([^"\n]*?)"? *$', text, re.M)[1]
+    text = text.replace(old, "* * * * * ?")
     job.write_text(text)
     tidemill("apply", "-f", bundle, "--var", VARS, home=home)
     rng = random.Random(SEED)
     kills = {"server": 0, "child": 0}
     server = Server(home)
     while sum(kills.values()) < KILLS:
-        time.sleep(rng.uniform(0.02, 0.9))
-        pids = children(server.process.pid)
-        if pids and rng.random() < 0.5:
+        time.sleep(rng.uniform(0.01, 0.3))
+        victim = "child" if rng.random() < 0.5 else "server"
+        if (pids := wait_for_child(server)) and victim == "child":
+            time.sleep(rng.uniform(0, 0.1))
             try:
                 os.kill(rng.choice(pids), signal.SIGKILL)
                 kills["child"] += 1
             except ProcessLookupError:
                 pass
         else:
+            time.sleep(rng.uniform(0, 0.1))
             server.kill()
             kills["server"] += 1
             server = Server(home)

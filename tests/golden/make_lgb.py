@@ -4,7 +4,8 @@ LightGBM 4.7.0, numpy 2.4.6. A row holds the features, then the raw scores, then
 to the same bits. The rows hold what is nasty: thresholds and their neighbours, zeros of both signs, values around LightGBM's zero, infinities,
 NaN, categories that are not there.
 
-lgb_taxi.txt was trained with LightGBM 4.7.0 on NYC taxi trips (objective regression, 50 trees) and is only read here.
+lgb_taxi.txt was trained with LightGBM 4.7.0 on NYC taxi trips (objective regression, 50 trees) and lgb_v3.txt with LightGBM 3.3.5 (format v3,
+objective binary, categories, monotone constraints); both are only read here.
 Training may differ from machine to machine in the last digits; model and answers always match each other.
 """
 
@@ -79,6 +80,8 @@ def main():
     write("taxi", lgb.Booster(model_file=HERE / "lgb_taxi.txt"),
           np.column_stack([rng.gamma(2, 1.5, 500).round(2), rng.integers(0, 24, 500), rng.integers(0, 7, 500), rng.integers(1, 3, 500),
                            rng.integers(0, 2, 500), rng.integers(0, 2, 500)]).astype(float))
+    old = np.column_stack([numbers(rng, 500, 3, missing=0.1), rng.integers(0, 42, 500)])
+    write("v3", lgb.Booster(model_file=HERE / "lgb_v3.txt"), old)
     x = numbers(rng, 2000, 5, missing=0.15, zeros=0.2)
     y = signal(x) + rng.normal(size=2000) / 10
     model("nan", x, y, 40, {"num_leaves": 31})
@@ -105,8 +108,8 @@ def main():
     model("dart", x, y, 20, {"boosting": "dart", "num_leaves": 7})
     model("stump", x, np.full(2000, 3.25), 3, {})
     model("trees_500", x, y, 500, {"num_leaves": 7})
-    model("deep", numbers(rng, 20000, 4), signal(numbers(rng, 20000, 4)) + rng.normal(size=20000), 6,
-          {"num_leaves": 255, "min_data_in_leaf": 3})
+    many = numbers(rng, 20000, 4)
+    model("deep", many, signal(many) + rng.normal(size=20000), 6, {"num_leaves": 255, "min_data_in_leaf": 3})
     line = rng.permutation(30000).astype(float)[:, None]
     model("many_thresholds", line, np.sin(line[:, 0]), 12, {"num_leaves": 127, "max_bin": 5000, "min_data_in_bin": 1, "learning_rate": 1.0})
     wide = numbers(rng, 1500, 60, missing=0.05)

@@ -75,6 +75,7 @@ static inline str logged_probes(arena *a, const model *m, matrix x)
 
 typedef struct logged_options {
     const char *golden;     /* "lgb_taxi" when NULL */
+    str bytes;              /* a model's own text instead, when not empty */
     const char *last_input; /* renames the signature's last input */
     size_t inputs_dropped;  /* from its end */
     const char *probes;     /* "": none; NULL: right ones */
@@ -98,8 +99,12 @@ static inline signature logged_signature(arena *a, const model *m, const logged_
 /* Logs a model; its id. */
 static inline str logged_model_put(store *s, const logged_options *o)
 {
-    str bytes, id, root;
-    AUTO(model) m = logged_golden(s->a, o->golden ? o->golden : "lgb_taxi", &bytes);
+    str bytes = o->bytes, id, root;
+    AUTO(model) m = NULL;
+    if (bytes.n)
+        ck_ok(model_load(bytes, "lightgbm", "a model", &m));
+    else
+        m = logged_golden(s->a, o->golden ? o->golden : "lgb_taxi", &bytes);
     ck_ok(tracking_model_create(
         s->d, s->a, &(logged_model_spec){.name = STR("fare"), .experiment_id = STR("0")}, &id));
     package p = {.flavor = STR("lightgbm"),

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <sys/resource.h>
 
+#include "base/fault.h"
 #include "http_rig.h"
 
 #define GATE "GET /gate?1 HTTP/1.1\r\n" HOST "\r\n"
@@ -179,6 +180,52 @@ TEST(a_drain_ends_in_time_whatever_clients_do)
     http_server_free(g.s);
 }
 
+static void *open_gate_later(void *arg)
+{
+    sleep_ms(600);
+    ((rig *)arg)->gate = 1;
+    return NULL;
+}
+
+TEST(a_drain_cuts_who_waits_too_long_and_lets_the_work_end)
+{
+    rig g = {0};
+    pthread_t t;
+    rig_start(&g, (http_limits){.drain_ms = 100});
+    wire x = wire_open(g.port), gone = wire_open(g.port);
+    wire_puts(&x, GATE);
+    wire_puts(&gone, GATE);
+    wait_for(&g, 2);
+    wire_close(&gone);
+    ck_assert_int_eq(pthread_create(&t, NULL, open_gate_later, &g), 0);
+    http_server_drain(g.s);
+    ck_assert_int_eq(g.waiting, 0);
+    wire_to_end(&x);
+    ck_assert_uint_eq(x.in.n, 0);
+    pthread_join(t, NULL);
+    wire_close(&x);
+    http_server_free(g.s);
+}
+
+TEST(a_failing_send_costs_only_its_connection)
+{
+    static const char *const asked[] = {HELLO HELLO, "GET /big?n=1000000 HTTP/1.1\r\n" HOST "\r\n",
+                                        "GET /work HTTP/1.1\r\n" HOST "\r\n" HELLO, "nonsense\n"};
+    for (size_t i = 0; i < countof(asked); i++) {
+        rig g = {0};
+        fault_arm("net_send:1");
+        rig_start(&g, (http_limits){0});
+        wire x = wire_open(g.port);
+        wire_puts(&x, asked[i]);
+        wire_to_end(&x);
+        ck_assert_uint_eq(x.in.n, 0);
+        ck_asked(g.port, HELLO, 200, "hello");
+        wire_close(&x);
+        rig_stop(&g);
+        fault_arm(NULL);
+    }
+}
+
 TEST(a_server_that_was_never_started_is_freed)
 {
     rig g = {0};
@@ -302,7 +349,8 @@ TESTS("http/defer", later_requests_of_a_connection_wait_for_the_deferred_one,
       the_pool_gets_the_request_as_it_was_sent, a_full_pool_is_told_and_the_connection_stays,
       a_client_that_leaves_does_not_disturb_its_request,
       a_drain_answers_what_runs_and_closes_the_rest, a_drain_ends_in_time_whatever_clients_do,
-      a_server_that_was_never_started_is_freed,
+      a_drain_cuts_who_waits_too_long_and_lets_the_work_end,
+      a_failing_send_costs_only_its_connection, a_server_that_was_never_started_is_freed,
       a_port_in_use_is_a_conflict_and_is_free_again_afterwards, every_loop_gets_connections,
       only_this_machine_can_be_served, limits_that_make_no_sense_are_refused,
       running_out_of_files_does_not_stop_the_server)

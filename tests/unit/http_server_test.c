@@ -207,6 +207,7 @@ TEST(the_connection_ends_when_one_side_wants_it)
     ck_ends(g.port, "GET /hello HTTP/1.0\r\n\r\n", "close", true);
     ck_ends(g.port, "GET /hello HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", "keep-alive", false);
     ck_ends(g.port, "GET /work HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n", "close", true);
+    ck_ends(g.port, "GET /work HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n" HELLO, "close", true);
     rig_stop(&g);
 }
 

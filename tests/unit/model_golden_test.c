@@ -11,6 +11,7 @@
 
 static const char *const names[] = {
     "taxi",
+    "v3",
     "nan",
     "zero",
     "no_missing",

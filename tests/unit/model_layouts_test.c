@@ -189,6 +189,13 @@ TEST(all_ways_give_the_bits_of_the_exact_walk)
         if (l) check_same(c, "lanes of one code", got, want, ROWS * k);
         lanes_free(l);
     }
+    for (scan_code code = SCAN_AVX2; t->lanes && code <= SCAN_AVX512; code++) {
+        scan *q = scan_new(&t->forest, t->lanes, code);
+        for (size_t r = 0; r < ROWS && q; r++)
+            scan_score(q, x.v + r * stride, got + r * k);
+        if (q) check_same(c, "scan of one code", got, want, ROWS * k);
+        scan_free(q);
+    }
     arena_free(m.a);
 }
 END_TEST

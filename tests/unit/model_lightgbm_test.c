@@ -1,4 +1,6 @@
 /* Damaged and odd LightGBM files: each is refused with the line and the words, and none crashes. */
+#include <pthread.h>
+
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/mem.h"
@@ -249,6 +251,32 @@ TEST(a_model_lives_until_its_last_reference_goes)
 }
 END_TEST
 
+static void *predict_often(void *p)
+{
+    model *m = p;
+    double x[] = {0.5, 2, 0.5, 1, 0.6, 0}, out[3];
+    for (int i = 0; i < 2000; i++) {
+        model_predict(m, (matrix){x, 3, 2, 2}, out);
+        if (out[0] != 1 || out[1] != 10 || out[2] != 100) abort();
+        model_unref(model_ref(m));
+    }
+    model_unref(m);
+    return NULL;
+}
+
+TEST(threads_share_a_model_and_the_last_one_frees_it)
+{
+    pthread_t threads[4];
+    model *m = NULL;
+    ck_ok(model_load(str_of(tiny), NULL, "tiny", &m));
+    for (size_t i = 0; i < countof(threads); i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, predict_often, model_ref(m)), 0);
+    model_unref(m);
+    for (size_t i = 0; i < countof(threads); i++)
+        pthread_join(threads[i], NULL);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("model_lightgbm");
@@ -261,6 +289,7 @@ int main(void)
     tcase_add_test(c, tree_sizes_must_be_the_bytes_of_the_trees);
     tcase_add_test(c, windows_line_ends_and_what_follows_the_trees_are_tolerated);
     tcase_add_test(c, other_bytes_are_no_model_and_say_what_would_be);
+    tcase_add_test(c, threads_share_a_model_and_the_last_one_frees_it);
     tcase_add_test(c, a_model_lives_until_its_last_reference_goes);
     suite_add_tcase(s, c);
     SRunner *r = srunner_create(s);

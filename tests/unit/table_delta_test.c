@@ -263,43 +263,63 @@ static const char *bound(place *p, const char *kind, const char *name)
     return text;
 }
 
-TEST(statistics_hold_for_every_row_or_are_left_out)
+TEST(statistics_hold_for_every_row)
 {
     place p = begin();
-    ck_ok(append(&p, "SELECT i AS id, CASE WHEN i = 3 THEN 'NaN'::DOUBLE ELSE i END AS nan, CASE "
-                     "WHEN i = 3 THEN 'inf'::DOUBLE ELSE i END AS inf, "
-                     "(0.1 * (i + 1))::FLOAT AS f, CASE WHEN i < 4 THEN NULL ELSE i END AS some, "
-                     "NULL::BIGINT AS none, repeat('x', 60 + i::INT) AS long, "
-                     "'s' || i AS s, TIMESTAMPTZ '1969-12-31 23:59:58.0001+00' + INTERVAL (i * "
-                     "1000500) MICROSECOND AS ts, DATE '2026-01-01' + i::INT AS day, "
-                     "(i * 1.25)::DECIMAL(9,2) AS dec, i % 2 = 0 AS b FROM range(10) t(i)"));
+    ck_ok(append(
+        &p,
+        "SELECT i AS id, (0.1 * (i + 1))::FLOAT AS f, CASE WHEN i < 4 THEN NULL ELSE i "
+        "END AS some, NULL::BIGINT AS nothing, "
+        "'yy' || repeat('xé', 30) || i AS long, repeat('y', 300) || i AS longer, 's' || i AS s, "
+        "TIMESTAMPTZ '1969-12-31 23:59:58.0001+00' + INTERVAL (i * 1000500) MICROSECOND "
+        "AS ts, DATE '2026-01-01' + i::INT AS day, "
+        "(i * 1.25)::DECIMAL(9,2) AS amount, i % 2 = 0 AS b, 'b'::BLOB AS bytes FROM "
+        "range(10) t(i)"));
     ck_assert_str_eq(bound(&p, "minValues", "id"), "0");
     ck_assert_str_eq(bound(&p, "maxValues", "id"), "9");
-    ck_assert_ptr_null(bound(&p, "maxValues", "nan"));
-    ck_assert_ptr_null(bound(&p, "minValues", "nan"));
-    ck_assert_ptr_null(bound(&p, "maxValues", "inf"));
-    ck_assert_str_eq(bound(&p, "minValues", "inf"), "0.0");
     double f;
     ck_ok(parse_f64(str_of(bound(&p, "minValues", "f")), &f));
     ck_assert_double_eq(f, (double)0.1f);
     ck_assert_str_eq(bound(&p, "nullCount", "some"), "4");
     ck_assert_str_eq(bound(&p, "minValues", "some"), "4");
-    ck_assert_str_eq(bound(&p, "nullCount", "none"), "10");
-    ck_assert_ptr_null(bound(&p, "maxValues", "none"));
-    ck_assert_ptr_null(bound(&p, "maxValues", "long"));
+    ck_assert_str_eq(bound(&p, "nullCount", "nothing"), "10");
+    ck_assert_ptr_null(bound(&p, "maxValues", "nothing"));
     ck_assert_str_eq(bound(&p, "maxValues", "s"), "\"s9\"");
+    const char *cut = bound(&p, "minValues", "long"); /* 64 bytes would end within an é */
+    ck_assert_uint_eq(strlen(cut), 63 + 2);
+    ck_assert_str_eq(bound(&p, "maxValues", "long"), cstr_fmt(p.a, "%.64s\xF4\x8F\xBF\xBF\"", cut));
+    ck_assert_uint_eq(strlen(bound(&p, "maxValues", "longer")), 64 + 4 + 2);
     ck_assert_str_eq(bound(&p, "minValues", "ts"), "\"1969-12-31T23:59:58.000Z\"");
     ck_assert_str_eq(bound(&p, "maxValues", "ts"), "\"1970-01-01T00:00:07.005Z\"");
     ck_assert_str_eq(bound(&p, "minValues", "day"), "\"2026-01-01\"");
-    ck_assert_str_eq(bound(&p, "maxValues", "dec"), "11.25");
-    ck_assert_ptr_null(bound(&p, "maxValues", "b"));
+    ck_assert_str_eq(bound(&p, "maxValues", "amount"), "11.25");
+    ck_assert_str_eq(bound(&p, "minValues", "b"), "false");
+    ck_assert_str_eq(bound(&p, "maxValues", "b"), "true");
+    ck_assert_ptr_null(bound(&p, "maxValues", "bytes"));
     end(&p);
+}
+END_TEST
+
+TEST(a_file_with_a_bound_that_cannot_be_told_has_none)
+{
+    const char *values[] = {"'NaN'::DOUBLE", "'inf'::DOUBLE", "'infinity'::DATE",
+                            "123456789012345678.25::DECIMAL(38,2)", "TIMESTAMPTZ 'infinity'"};
+    for (size_t i = 0; i < countof(values); i++) {
+        place p = begin();
+        ck_ok(append(&p, cstr_fmt(p.a, "SELECT 1 AS id, %s AS odd", values[i])));
+        ck_assert_msg(!bound(&p, "maxValues", "id") && !bound(&p, "minValues", "id"), "%s",
+                      values[i]);
+        ck_assert_str_eq(bound(&p, "nullCount", "odd"), "0");
+        ck_assert_int_eq(snapshot(&p, -1)->files[0].n_rows, 1);
+        end(&p);
+    }
 }
 END_TEST
 
 typedef struct racer {
     place *p;
     int id;
+    int done; /* commits made */
     err e;
 } racer;
 
@@ -359,6 +379,75 @@ TEST(a_failed_write_leaves_nothing_behind)
     ck_assert_uint_eq(data_files(&p, p.dir), 1);
     ck_ok(append(&p, "SELECT 2 AS a"));
     ck_assert_int_eq(number(&p, -1, "count(*)"), 2);
+    end(&p);
+}
+END_TEST
+
+TEST(every_single_failure_is_all_or_nothing)
+{
+    const char *sites[] = {"file_sync", "file_write", "file_rename", "file_read",
+                           "db_exec",   "db_commit",  "delta_commit"};
+    place p = begin();
+    const str by[] = {STR("k")};
+    delta_write_spec w = {.partition_by = by, .n_partition_by = 1};
+    delta_written r;
+    int64_t want = 4;
+    ck_ok(write_as(&p, "SELECT i, i % 2 AS k FROM range(4) t(i)", w, &r));
+    for (size_t i = 0; i < countof(sites); i++) {
+        bool hit = true;
+        for (int n = 1; n < 30 && hit; n++) {
+            fault_arm(cstr_fmt(p.a, "%s:%d", sites[i], n));
+            err e = write_as(&p, "SELECT i, i % 2 AS k FROM range(4) t(i)", w, &r);
+            hit = e != ERR_OK;
+            fault_arm(NULL);
+            if (!e) want += 4;
+            ck_assert_msg(number(&p, -1, "count(*)") == want, "%s:%d: %s", sites[i], n,
+                          err_name(e));
+            ck_assert_uint_eq(data_files(&p, p.dir), snapshot(&p, -1)->n_files);
+        }
+        ck_assert_msg(!hit, "%s never stops failing", sites[i]);
+    }
+    end(&p);
+}
+END_TEST
+
+static void *overwrite(void *arg)
+{
+    racer *r = arg;
+    AUTO(duck) d = NULL;
+    AUTO(arena) a = arena_new(0);
+    err e = duck_open(&(duck_options){.threads = 1}, &d);
+    for (int i = 0; i < 5 && (!e || e == ERR_CONFLICT); i++) {
+        delta_written done;
+        delta_write_spec w = {.dir = r->p->dir,
+                              .query = str_fmt(a, "SELECT %d AS who, %d AS i", r->id, i),
+                              .mode = DELTA_OVERWRITE,
+                              .now_ms = 1};
+        e = delta_write(d, home_db(r->p->h), &w, &done);
+        if (!e) r->done++;
+    }
+    r->e = e == ERR_CONFLICT ? ERR_OK : e;
+    return NULL;
+}
+
+TEST(overwrites_at_once_leave_the_rows_of_one)
+{
+    place p = begin();
+    racer r[3];
+    pthread_t t[3];
+    int64_t done = 0;
+    ck_ok(append(&p, "SELECT -1 AS who, 0 AS i"));
+    for (int i = 0; i < 3; i++) {
+        r[i] = (racer){.p = &p, .id = i};
+        ck_assert(!pthread_create(&t[i], NULL, overwrite, &r[i]));
+    }
+    for (int i = 0; i < 3; i++) {
+        pthread_join(t[i], NULL);
+        ck_assert_int_eq(r[i].e, ERR_OK);
+        done += r[i].done;
+    }
+    ck_assert_int_eq(number(&p, -1, "count(*)"), 1);
+    ck_assert_int_eq(snapshot(&p, -1)->version, done);
     end(&p);
 }
 END_TEST
@@ -485,7 +574,8 @@ END_TEST
 TESTS("table_delta", a_table_is_made_appended_to_and_read_at_any_version,
       an_overwrite_replaces_all_rows_in_one_commit, columns_that_do_not_match_are_named,
       partitions_with_nulls_and_odd_values_come_back, a_batch_id_is_written_once,
-      statistics_hold_for_every_row_or_are_left_out, writers_at_once_lose_nothing,
-      a_failed_write_leaves_nothing_behind, a_damaged_log_is_named_with_file_and_line,
-      features_that_we_do_not_know_are_refused_by_name,
+      statistics_hold_for_every_row, a_file_with_a_bound_that_cannot_be_told_has_none,
+      writers_at_once_lose_nothing, overwrites_at_once_leave_the_rows_of_one,
+      every_single_failure_is_all_or_nothing, a_failed_write_leaves_nothing_behind,
+      a_damaged_log_is_named_with_file_and_line, features_that_we_do_not_know_are_refused_by_name,
       unknown_actions_are_left_alone_and_removes_remove)

@@ -44,10 +44,12 @@ static train_data rows(arena *a)
 TEST(every_combination_is_a_candidate_once)
 {
     AUTO(arena) a = arena_new(0);
+    AUTO(lgb) l = NULL;
+    ck_ok(lgb_open(&l));
     train_spec o = spec();
     candidate *v;
     size_t n;
-    ck_ok(candidates_make(a, &o, &v, &n));
+    ck_ok(candidates_make(l, a, &o, &v, &n));
     ck_assert_uint_eq(n, 6);
     for (size_t i = 0; i < n; i++) {
         ck_assert_int_eq(v[i].iterations, 20);
@@ -58,44 +60,85 @@ TEST(every_combination_is_a_candidate_once)
     }
 }
 
-static void refused(key_value p)
+static void refused(key_value p, const char *words)
 {
     AUTO(arena) a = arena_new(0);
+    AUTO(lgb) l = NULL;
+    ck_ok(lgb_open(&l));
     train_spec o = spec();
     o.params = &p;
     o.n_params = 1;
     candidate *v;
     size_t n;
-    ck_err(candidates_make(a, &o, &v, &n), ERR_INVALID);
+    ck_err(candidates_make(l, a, &o, &v, &n), ERR_INVALID);
+    ck_assert_msg(strstr(err_message(), words) != NULL, "%s", err_message());
 }
 
-TEST(parameters_that_name_files_machines_or_threads_are_refused)
+TEST(parameters_that_name_files_machines_or_threads_are_refused_under_every_alias)
 {
-    refused((key_value){STR("machines"), STR("10.0.0.1:80")});
-    refused((key_value){STR("forcedsplits_filename"), STR("x.json")});
-    refused((key_value){STR("num_threads"), STR("4")});
-    refused((key_value){STR("seed"), STR("4")});
-    refused((key_value){STR("objective"), STR("l1 output_model=/tmp/x")});
-    refused((key_value){STR("n_estimators"), STR("0")});
-    refused((key_value){STR("n_estimators"), STR("many")});
+    static const char *const names[] = {"machines",     "workers",     "forcedsplits_filename",
+                                        "fs",           "num_threads", "n_jobs",
+                                        "nthread",      "seed",        "random_state",
+                                        "output_model", "model_out",   "input_model",
+                                        "config",       "device",      "force_row_wise",
+                                        "num_classes",  "verbose",     "save_period"};
+    for (size_t i = 0; i < countof(names); i++)
+        refused((key_value){str_of(names[i]), STR("1")}, "may not be set here");
+}
+
+TEST(parameters_that_lightgbm_would_ignore_are_refused)
+{
+    refused((key_value){STR("num_leafs"), STR("4")}, "did you mean 'num_leaf'?");
+    refused((key_value){STR("folds"), STR("4")}, "has no parameter 'folds'");
+    refused((key_value){STR(""), STR("4")}, "has no parameter ''");
+    refused((key_value){STR("max_leaves"), STR("4")}, "given twice (it is LightGBM's num_leaves)");
+}
+
+TEST(values_cannot_smuggle_in_other_parameters)
+{
+    refused((key_value){STR("objective"), STR("l1 output_model=/tmp/x")}, "no white space");
+    refused((key_value){STR("objective"), STR("l1\noutput_model")}, "no white space");
+    refused((key_value){STR("objective"), STR("a=b")}, "'='");
+    refused((key_value){STR("objective"), STR("")}, "want 1 to 500 bytes");
+    refused((key_value){STR("n_estimators"), STR("0")}, "want a number from 1");
+    refused((key_value){STR("n_estimators"), STR("many")}, "want a number from 1");
+    refused((key_value){STR("num_round"), STR("100001")}, "want a number from 1 to 100000");
+}
+
+TEST(more_parameters_than_a_run_can_hold_are_refused)
+{
+    AUTO(arena) a = arena_new(0);
+    AUTO(lgb) l = NULL;
+    ck_ok(lgb_open(&l));
+    train_spec o = spec();
+    key_value v[91];
+    for (size_t i = 0; i < countof(v); i++)
+        v[i] = (key_value){STR("max_bin"), STR("15")};
+    o.params = v;
+    o.n_params = countof(v);
+    candidate *c;
+    size_t n;
+    ck_err(candidates_make(l, a, &o, &c, &n), ERR_LIMIT);
 }
 
 TEST(too_many_candidates_are_refused_before_they_are_made)
 {
     AUTO(arena) a = arena_new(0);
+    AUTO(lgb) l = NULL;
+    ck_ok(lgb_open(&l));
     str v[100];
     for (size_t i = 0; i < countof(v); i++)
         v[i] = STR("1");
-    const search_axis big[] = {{STR("a"), v, 100}, {STR("b"), v, 100}};
+    const search_axis big[] = {{STR("max_bin"), v, 100}, {STR("num_leaves"), v, 100}};
     train_spec o = spec();
     o.axes = big;
     candidate *c;
     size_t n;
-    ck_err(candidates_make(a, &o, &c, &n), ERR_LIMIT);
-    const search_axis none[] = {{STR("a"), v, 0}};
+    ck_err(candidates_make(l, a, &o, &c, &n), ERR_LIMIT);
+    const search_axis none[] = {{STR("max_bin"), v, 0}};
     o.axes = none;
     o.n_axes = 1;
-    ck_err(candidates_make(a, &o, &c, &n), ERR_INVALID);
+    ck_err(candidates_make(l, a, &o, &c, &n), ERR_INVALID);
 }
 
 TEST(folds_are_even_and_follow_the_seed)
@@ -121,8 +164,8 @@ TEST(answers_do_not_depend_on_the_number_of_threads)
     train_spec o = spec();
     candidate *one, *three;
     size_t n;
-    ck_ok(candidates_make(a, &o, &one, &n));
-    ck_ok(candidates_make(a, &o, &three, &n));
+    ck_ok(candidates_make(l, a, &o, &one, &n));
+    ck_ok(candidates_make(l, a, &o, &three, &n));
     ck_ok(search_run(l, &d, one, n, 1, NULL));
     ck_ok(search_run(l, &d, three, n, 3, NULL));
     for (size_t i = 0; i < n; i++)
@@ -131,6 +174,13 @@ TEST(answers_do_not_depend_on_the_number_of_threads)
     for (size_t i = 0; i < n; i++)
         ck_assert(best->mean_mae <= one[i].mean_mae);
     ck_assert(best->mean_mae < 0.5);
+}
+
+TEST(waiting_threads_sleep)
+{
+    const char *policy = getenv("OMP_WAIT_POLICY");
+    ck_assert(policy != NULL);
+    ck_assert_str_eq(policy, "passive");
 }
 
 TEST(of_equal_candidates_the_first_is_best)
@@ -154,13 +204,15 @@ TEST(a_fit_that_fails_ends_the_search_with_lightgbms_words)
     o.n_params = 1;
     candidate *v;
     size_t n;
-    ck_ok(candidates_make(a, &o, &v, &n));
+    ck_ok(candidates_make(l, a, &o, &v, &n));
     ck_err(search_run(l, &d, v, n, 2, NULL), ERR_INVALID);
     ck_assert(strstr(err_message(), "no_such_objective") != NULL);
 }
 
 TESTS("train/search", every_combination_is_a_candidate_once,
-      parameters_that_name_files_machines_or_threads_are_refused,
+      parameters_that_name_files_machines_or_threads_are_refused_under_every_alias,
+      parameters_that_lightgbm_would_ignore_are_refused, values_cannot_smuggle_in_other_parameters,
+      more_parameters_than_a_run_can_hold_are_refused, waiting_threads_sleep,
       too_many_candidates_are_refused_before_they_are_made, folds_are_even_and_follow_the_seed,
       answers_do_not_depend_on_the_number_of_threads, of_equal_candidates_the_first_is_best,
       a_fit_that_fails_ends_the_search_with_lightgbms_words)
