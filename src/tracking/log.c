@@ -145,7 +145,7 @@ err tracking_log_param(db *d, str run_id, str key, str value)
     return log_all(d, run_id, &(run_batch){.params = &p, .n_params = 1}, true);
 }
 
-err tracking_log_metric(db *d, str run_id, const metric *m, const metric_of *of)
+err tracking_log_metric(db *d, str run_id, const metric *m, const metric_subject *of)
 {
     assert(d && m);
     return log_all(d, run_id, &(run_batch){.metrics = m, .of = of, .n_metrics = 1}, true);

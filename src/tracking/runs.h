@@ -23,7 +23,7 @@ MUST_CHECK err tracking_run_restore(db *d, str run_id);
  */
 MUST_CHECK err tracking_log_param(db *d, str run_id, str key, str value);
 /* of may be NULL; see run_batch.of. */
-MUST_CHECK err tracking_log_metric(db *d, str run_id, const metric *m, const metric_of *of);
+MUST_CHECK err tracking_log_metric(db *d, str run_id, const metric *m, const metric_subject *of);
 /* mlflow.runName renames the run, mlflow.parentRunId makes it a child. */
 MUST_CHECK err tracking_set_tag(db *d, str run_id, str key, str value);
 /* ERR_MISSING "No tag with name: … in run with id …". Without mlflow.parentRunId a run is a root;

@@ -99,7 +99,7 @@ MUST_CHECK err run_links_load(db_tx *tx, arena *a, const int64_t *ids, run *runs
 
 /* --- model_metrics.c: what metrics say about logged models, all of one run. */
 MUST_CHECK err logged_metrics_put(db_tx *tx, arena *a, str run_id, const metric *v,
-                                  const metric_of *of, size_t n);
+                                  const metric_subject *of, size_t n);
 MUST_CHECK err logged_metrics_load(db_tx *tx, arena *a, const int64_t *ids, logged_model *models,
                                    size_t n);
 
