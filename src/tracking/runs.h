@@ -30,6 +30,10 @@ MUST_CHECK err tracking_set_tag(db *d, str run_id, str key, str value);
  * without mlflow.runName it keeps its name. */
 MUST_CHECK err tracking_delete_tag(db *d, str run_id, str key);
 
+/* Adds a model's description, a JSON object, to the list in tag mlflow.log-model.history (what
+ * clients before MLflow 3 do). ERR_FORMAT: not an object; ERR_LIMIT: the list passes a megabyte. */
+MUST_CHECK err tracking_log_model(db *d, str run_id, str model_json);
+
 /* --- inputs and outputs (run.inputs and run.outputs show them) */
 /* At most 1,000 datasets and 1,000 models. A dataset is one per experiment, name and digest; given
  * again for this run it adds nothing, not even tags. ERR_MISSING: no such run. model_ids need not
