@@ -8,8 +8,8 @@ export default defineConfig({
   forbidOnly: true,
   workers: 2,
   fullyParallel: true,
-  timeout: 20_000,
-  expect: { timeout: 5_000 },
+  timeout: 60_000, // generous, since other tests may have the machine
+  expect: { timeout: 15_000 },
   reporter: [['list']],
   use: {
     browserName: 'chromium',
@@ -19,6 +19,7 @@ export default defineConfig({
       executablePath: '/usr/bin/chromium',
       args: [
         '--no-sandbox', // tests also run as root
+        '--disable-dev-shm-usage', // and where /dev/shm is small or missing
         '--disable-quic',
         '--no-first-run',
         '--disable-background-networking',

@@ -9,31 +9,60 @@ static db *database(const call *c)
     return home_db(c->api->o.home);
 }
 
-/* name_filter takes the one condition that is known: name = 'x' (or with double quotes). "" is no
- * condition. *ret_refused: the answer was given. */
-static err name_filter(call *c, str *ret_name, bool *ret_refused)
+/* What a search asks for. */
+typedef struct model_filter {
+    str name;        /* "": any */
+    bool no_prompts; /* MLflow keeps prompts as models with a tag; its client leaves them out */
+} model_filter;
+
+/* quoted: 'x' or "x" without the quotes. */
+static bool quoted(str s, str *ret)
 {
-    str filter = STR(""), order = STR(""), left, right;
+    char quote = s.n >= 2 ? s.p[0] : 0;
+    if ((quote != '\'' && quote != '"') || s.p[s.n - 1] != quote) return false;
+    *ret = (str){s.p + 1, s.n - 2};
+    return !memchr(ret->p, quote, ret->n);
+}
+
+/* condition takes the two that are known: name = 'x', and the one that MLflow's client adds. */
+static bool condition(str text, model_filter *f)
+{
+    str left, right;
+    text = str_trim(text);
+    if (str_is(text, "tag.`mlflow.prompt.is_prompt` != 'true'") ||
+        str_is(text, "tags.`mlflow.prompt.is_prompt` != 'true'"))
+        return f->no_prompts = true;
+    return !f->name.n && str_cut(text, '=', &left, &right) && str_is(str_trim(left), "name") &&
+           quoted(str_trim(right), &f->name) && f->name.n;
+}
+
+/* read_filter: conditions joined by AND. *ret_refused: the answer was given. */
+static err read_filter(call *c, model_filter *ret, bool *ret_refused)
+{
+    str filter = STR(""), order = STR("");
+    size_t at;
     TRY(call_str(c, "filter", &filter));
     TRY(call_str(c, "order_by", &order));
-    *ret_name = STR("");
-    if (order.n) {
-        *ret_refused = true;
-        return call_refuse(c, 501, NULL, "order_by: not supported yet, leave it out");
+    *ret = (model_filter){.name = STR("")};
+    bool known = true;
+    for (str rest = str_trim(filter); known && rest.n;) {
+        bool more = str_find(rest, STR(" AND "), &at);
+        known = condition(more ? (str){rest.p, at} : rest, ret);
+        rest = more ? (str){rest.p + at + 5, rest.n - at - 5} : STR("");
     }
-    if (!str_trim(filter).n) return ERR_OK;
-    if (str_cut(filter, '=', &left, &right) && str_is(str_trim(left), "name")) {
-        str v = str_trim(right);
-        char quote = v.n >= 3 ? v.p[0] : 0;
-        if ((quote == '\'' || quote == '"') && v.p[v.n - 1] == quote &&
-            !memchr(v.p + 1, quote, v.n - 2)) {
-            *ret_name = (str){v.p + 1, v.n - 2};
-            return ERR_OK;
-        }
-    }
-    *ret_refused = true;
+    *ret_refused = order.n || !known;
+    if (order.n) return call_refuse(c, 501, NULL, "order_by: not supported yet, leave it out");
+    if (known) return ERR_OK;
     return call_refuse(c, 501, NULL, "filter \"%.*s\": not supported yet, want \"name = '...'\"",
                        (int)(filter.n < 200 ? filter.n : 200), filter.p);
+}
+
+static bool is_prompt(const registered_model *m)
+{
+    for (size_t i = 0; i < m->n_tags; i++)
+        if (str_is(m->tags[i].key, "mlflow.prompt.is_prompt"))
+            return str_is(m->tags[i].value, "true");
+    return false;
 }
 
 static err write_model(call *c, jw *w, const registered_model *m)
@@ -72,20 +101,20 @@ static err models_of(call *c, str name, const page_of *p, registered_model **ret
 err handle_models_search(call *c)
 {
     page_of p;
-    str name;
+    model_filter f;
     registered_model *v;
     size_t n;
-    bool refused = false;
-    TRY(name_filter(c, &name, &refused));
+    bool refused;
+    TRY(read_filter(c, &f, &refused));
     if (refused) return ERR_OK;
     TRY(call_page(c, 100, MODELS_MAX, &p));
-    TRY(models_of(c, name, &p, &v, &n));
+    TRY(models_of(c, f.name, &p, &v, &n));
     jw *w = call_json(c);
     jw_obj(w);
     jw_key(w, "registered_models");
     jw_arr(w);
     for (size_t i = 0; i < n && i < p.max; i++)
-        TRY(write_model(c, w, &v[i]));
+        if (!f.no_prompts || !is_prompt(&v[i])) TRY(write_model(c, w, &v[i]));
     jw_arr_end(w);
     call_next_page(c, w, &p, n > p.max);
     jw_obj_end(w);
@@ -130,14 +159,14 @@ err handle_version_get(call *c)
 err handle_versions_search(call *c)
 {
     page_of p;
-    str name;
+    model_filter f;
     model_version *v;
     size_t n;
-    bool refused = false;
-    TRY(name_filter(c, &name, &refused));
+    bool refused;
+    TRY(read_filter(c, &f, &refused));
     if (refused) return ERR_OK;
     TRY(call_page(c, 1000, VERSIONS_MAX, &p));
-    err e = registry_versions(database(c), c->a, name, p.max + 1, p.offset, &v, &n);
+    err e = registry_versions(database(c), c->a, f.name, p.max + 1, p.offset, &v, &n);
     if (e == ERR_MISSING)
         n = 0; /* a search finds nothing, that is no error */
     else

@@ -88,9 +88,10 @@ static void answer(const asset *f, http_request *r, http_response *w)
  * the last level are files, and what machines ask for is none of the page's. */
 static bool is_screen(str path)
 {
-    static const char *const others[] = {"/api/",    "/ajax-api/",         "/assets/",
-                                         "/v1/",     "/serving-endpoints", "/.well-known/",
-                                         "/graphql", "/get-artifact",      "/metrics"};
+    static const char *const others[] = {"/api/",        "/ajax-api/",         "/assets/",
+                                         "/v1/",         "/serving-endpoints", "/.well-known/",
+                                         "/graphql",     "/get-artifact",      "/metrics",
+                                         "/invocations", "/model-versions/",   "/ping"};
     for (size_t i = 0; i < countof(others); i++)
         if (str_starts(path, others[i])) return false;
     size_t at = path.n;

@@ -66,11 +66,11 @@ str route_allow(arena *a, str path)
     str methods = STR(""), arg[PATH_ARGS_MAX];
     path = plain_path(path);
     for (size_t i = 0; i < n_routes; i++) {
-        const char *m = routes[i].method;
+        str m = str_of(routes[i].method);
         size_t at;
-        if (!path_fits(routes[i].path, path, arg) || str_find(methods, str_of(m), &at)) continue;
-        methods = str_fmt(a, "%.*s%s%s%s", STR_ARG(methods), methods.n ? ", " : "", m,
-                          strcmp(m, "GET") ? "" : ", HEAD");
+        if (!path_fits(routes[i].path, path, arg) || str_find(methods, m, &at)) continue;
+        methods = str_fmt(a, "%.*s%s%.*s%s", STR_ARG(methods), methods.n ? ", " : "", STR_ARG(m),
+                          str_is(m, "GET") ? ", HEAD" : "");
     }
     return methods;
 }

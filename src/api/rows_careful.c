@@ -22,7 +22,10 @@ static const char *got_text(arena *a, yyjson_val *v)
         str s = shown(json_str(v), SHOWN_MAX);
         return cstr_fmt(a, "string \"%.*s\"%s", STR_ARG(s), s.n < json_str(v).n ? "…" : "");
     }
-    if (yyjson_is_real(v)) return cstr_fmt(a, "%.17g", yyjson_get_real(v));
+    if (yyjson_is_real(v)) {
+        char text[F64_PRINT_MAX];
+        return cstr_fmt(a, "%.*s", (int)f64_print(yyjson_get_real(v), text), text);
+    }
     if (yyjson_is_sint(v)) return cstr_fmt(a, "%lld", (long long)yyjson_get_sint(v));
     if (yyjson_is_uint(v)) return cstr_fmt(a, "%llu", (unsigned long long)yyjson_get_uint(v));
     if (yyjson_is_bool(v)) return yyjson_get_bool(v) ? "true" : "false";

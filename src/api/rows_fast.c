@@ -13,6 +13,7 @@ typedef struct scan {
     size_t cap;        /* rows that x.v has room for */
     const char *first; /* where the first row begins */
     size_t *seen;      /* per column: 1 + the last record that had it */
+    bool plain;        /* the names stand in JSON as they are */
 } scan;
 
 static void blanks(scan *s)
@@ -48,21 +49,17 @@ static bool key(scan *s, bool colon, str *ret)
     return !colon || take(s, ':');
 }
 
-static bool is_digit(const scan *s)
+/* digits reads at least one digit into *m, which stays exact for at most 19 of them. */
+static bool digits(scan *s, uint64_t *m)
 {
-    return s->p < s->end && (unsigned char)(*s->p - '0') < 10;
-}
-
-/* digits reads at least one digit into *m, which stays exact as long as *n (digits that count) is
- * at most 19. */
-static bool digits(scan *s, uint64_t *m, int *n)
-{
-    const char *begin = s->p;
-    for (; is_digit(s); s->p++) {
-        *m = *m * 10 + (uint64_t)(*s->p - '0');
-        *n += *m != 0;
-    }
-    return s->p > begin;
+    const char *p = s->p;
+    uint64_t v = *m;
+    for (; p < s->end && (unsigned char)(*p - '0') < 10; p++)
+        v = v * 10 + (uint64_t)(*p - '0');
+    bool any = p > s->p;
+    s->p = p;
+    *m = v;
+    return any;
 }
 
 /* number by RFC 8259 without an exponent. A mantissa of at most 2^53 and a power of ten of at most
@@ -78,17 +75,18 @@ static bool number(scan *s, bool whole, double *ret)
     bool minus = s->p < s->end && *s->p == '-';
     s->p += minus;
     uint64_t m = 0;
-    int n = 0, power = 0;
+    size_t power = 0;
     const char *first = s->p;
-    if (!digits(s, &m, &n) || (*first == '0' && s->p - first > 1)) return false;
+    if (!digits(s, &m) || (*first == '0' && s->p - first > 1)) return false;
     if (s->p < s->end && *s->p == '.') {
         if (whole) return false;
         const char *dot = ++s->p;
-        if (!digits(s, &m, &n)) return false;
-        power = (int)(s->p - dot);
+        if (!digits(s, &m)) return false;
+        power = (size_t)(s->p - dot);
     }
     if (s->p < s->end && (*s->p == 'e' || *s->p == 'E')) return false;
-    if (n > 19 || m > (1ULL << 53) || power > 22) {
+    if (s->p - first > 19 ||
+        m > (1ULL << 53)) { /* with the point: at most 18 digits, and power < 18 */
         if (whole) return false;
         return !parse_f64((str){begin, (size_t)(s->p - begin)}, ret) && isfinite(*ret);
     }
@@ -135,18 +133,40 @@ static double *new_row(scan *s)
     return s->x.v + s->x.rows++ * cols;
 }
 
+/* expected takes `"name":` when just that comes next. Columns usually come in the signature's order
+ * and without blanks, so one comparison does for what `key` and `schema_find` do otherwise. */
+static bool expected(scan *s, str name)
+{
+    if ((size_t)(s->end - s->p) < name.n + 3) return false;
+    if (s->p[0] != '"' || s->p[name.n + 1] != '"' || s->p[name.n + 2] != ':') return false;
+    if (memcmp(s->p + 1, name.p, name.n) != 0) return false;
+    s->p += name.n + 3;
+    return true;
+}
+
+/* column reads the key of the i-th value of a record; false too for a name without a column. */
+static bool column_of(scan *s, size_t i, size_t *ret_at)
+{
+    if (s->plain && expected(s, s->f->inputs->fields[i].name)) {
+        *ret_at = i;
+        return true;
+    }
+    str name;
+    if (!key(s, true, &name)) return false;
+    ptrdiff_t at = schema_find(s->f->inputs, name, i);
+    *ret_at = (size_t)at;
+    return at >= 0;
+}
+
 static bool record(scan *s)
 {
-    size_t n = s->f->inputs->n;
+    size_t n = s->f->inputs->n, at;
     double *row = new_row(s);
     if (!row || !take(s, '{')) return false;
     for (size_t i = 0; i < n; i++) { /* every column once, in any order */
-        str name;
-        if ((i && !take(s, ',')) || !key(s, true, &name)) return false;
-        ptrdiff_t at = schema_find(s->f->inputs, name, i);
-        if (at < 0 || s->seen[at] == s->x.rows) return false;
+        if ((i && !take(s, ',')) || !column_of(s, i, &at) || s->seen[at] == s->x.rows) return false;
         s->seen[at] = s->x.rows;
-        if (!cell(s, (size_t)at, row)) return false;
+        if (!cell(s, at, row)) return false;
     }
     return take(s, '}');
 }
@@ -204,7 +224,8 @@ bool rows_fast(arena *a, const rows_form *f, str body, matrix *ret)
               .end = body.p + body.n,
               .a = a,
               .f = f,
-              .seen = arena_array(a, size_t, f->inputs->n)};
+              .seen = arena_array(a, size_t, f->inputs->n),
+              .plain = schema_plain(f->inputs)};
     s.x.cols = s.x.stride = f->n_features;
     str name;
     if (!body.n || !take(&s, '{') || !key(&s, true, &name)) return false;

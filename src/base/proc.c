@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -191,4 +192,12 @@ const char *proc_self(void)
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, read_self);
     return self_path;
+}
+
+int proc_cpus(void)
+{
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set)) return 1;
+    int n = CPU_COUNT(&set);
+    return n < 1 ? 1 : n;
 }

@@ -37,5 +37,8 @@ MUST_CHECK err proc_wait(pid_t pid, int64_t timeout_ms, bool *ret_done, int *ret
 void proc_stop(pid_t pid, int64_t grace_ms);
 /* proc_self is the path of this program's own file (for re-exec); process lifetime. */
 const char *proc_self(void);
+/* proc_cpus: how many processors this process may run on (its affinity), at least 1: the number of
+ * threads that make sense. */
+int proc_cpus(void);
 
 #endif

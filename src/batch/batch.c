@@ -177,7 +177,7 @@ static err score_sql(job *j, str relation, bool actual, str *ret)
 
 static err write_predictions(job *j, delta_written *ret)
 {
-    str relation;
+    str relation = STR("");
     bool actual = false;
     TRY(source_relation(j, &relation));
     TRY(check_columns(j, relation, &actual));

@@ -17,6 +17,8 @@ enum {
     PORT = 5000,
     READY_MS = 10000,
     LOOK_MS = 5,
+    LOOK_STEP_MS = 200,
+    TELL_MS = 1000,
     STOP_MS = 15000,
     ANSWER_MAX = 16 << 20,
     STEP_ARGS_MAX = 16
@@ -35,7 +37,7 @@ const char demo_body[] = "{\"dataframe_records\": [{\"trip_distance\": 3.5, \"pi
                          "\"pickup_dayofweek\": 3, \"pickup_month\": 2, \"is_weekend\": 0, "
                          "\"is_rush_hour\": 1}]}";
 
-static volatile sig_atomic_t interrupted;
+static volatile sig_atomic_t interrupted; /* NOLINT: what a signal handler may touch */
 
 static void on_interrupt(int sig)
 {
@@ -179,6 +181,23 @@ static err step_failed(const char *const *argv, int status)
     return err_set(ERR_INVALID, "demo: `tidemill %s` ended with exit code %d", argv[1], status);
 }
 
+/* Waits for a step. A terminal's Ctrl-C reaches the step as well as us; where only we were
+ * interrupted, it is told. */
+static err wait_step(pid_t pid, int *ret_status)
+{
+    bool done = false;
+    int64_t since_us = 0;
+    while (!done) {
+        TRY(proc_wait(pid, LOOK_STEP_MS, &done, ret_status));
+        if (interrupted && !since_us) since_us = mono_us();
+        if (done || !since_us || mono_us() - since_us < TELL_MS * 1000LL) continue;
+        proc_stop(pid, STOP_MS);
+        *ret_status = err_exit(ERR_CANCELLED);
+        return ERR_OK;
+    }
+    return ERR_OK;
+}
+
 /* Runs a command; with ret its result is asked for as JSON and handed back, else it is printed. */
 static err step(demo *d, const char *const *argv, yyjson_val **ret)
 {
@@ -186,7 +205,6 @@ static err step(demo *d, const char *const *argv, yyjson_val **ret)
                                      *path = path_join(d->a, d->home, "logs/step.json");
     size_t n = 1;
     int status = 0, fd = 0;
-    bool done = false;
     pid_t pid;
     str answer;
     for (; argv[n]; n++)
@@ -200,7 +218,7 @@ static err step(demo *d, const char *const *argv, yyjson_val **ret)
     proc_options o = {
         .argv = full, .env_add = environment(d), .out_fd = fd, .err_fd = STDOUT_FILENO};
     err e = proc_start(&o, &pid);
-    if (!e) e = proc_wait(pid, -1, &done, &status);
+    if (!e) e = wait_step(pid, &status);
     if (ret) close(fd);
     if (e) return e;
     if (status || interrupted) return step_failed(argv, status);

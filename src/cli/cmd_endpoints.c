@@ -84,7 +84,10 @@ err cmd_endpoints_list(cli *c)
     TRY(json_parse(c->a, body, "answer", &v));
     list = yyjson_obj_get(v, "endpoints");
     listing *l = listing_new(c->a, "endpoints", keys, countof(keys));
-    yyjson_arr_foreach(list, i, n, e) add_endpoint(c, l, e);
+    yyjson_arr_foreach(list, i, n, e)
+    {
+        add_endpoint(c, l, e);
+    }
     listing_print(l, false);
     return ERR_OK;
 }

@@ -6,7 +6,7 @@
 
 /* run, task */
 
-static volatile sig_atomic_t interrupted; /* set by Ctrl-C, read by the follower */
+static volatile sig_atomic_t interrupted; /* NOLINT: set by Ctrl-C */
 
 static void on_interrupt(int sig)
 {

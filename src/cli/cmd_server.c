@@ -5,6 +5,7 @@
 #include "api/api.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/proc.h"
 #include "cli/cli_int.h"
 #include "http/server.h"
 
@@ -37,8 +38,8 @@ static void setup_log(const cli *c)
 
 static size_t loops_of(const cli *c)
 {
-    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-    return (size_t)cli_int(c, "workers", cpus < 1 ? 1 : cpus > LOOPS_MAX ? LOOPS_MAX : cpus);
+    int cpus = proc_cpus();
+    return (size_t)cli_int(c, "workers", cpus > LOOPS_MAX ? LOOPS_MAX : cpus);
 }
 
 static err start_http(const cli *c, server *s, size_t n_loops)

@@ -103,11 +103,13 @@ static err print_columns(const cli *c, const delta_snapshot *s)
 
 static cell cell_of(const cli *c, const column *col, size_t row)
 {
-    char text[F64_PRINT_MAX];
     if (column_is_null(col, row)) return cell_text(STR("null"));
     if (col->store == STORE_STR) return cell_text(col->s[row]);
-    if (col->store == STORE_F64)
-        return cell_text(str_dup(c->a, (str){text, f64_print(col->f64[row], text)}));
+    if (col->store == STORE_F64) {
+        char *text = arena_alloc(c->a, F64_PRINT_MAX, 1);
+        size_t n = f64_print(col->f64[row], text);
+        return cell_text(((str){text, n}));
+    }
     if (col->type == FIELD_DATETIME)
         return cell_text(str_of(time_short(c->a, col->i64[row] / 1000)));
     return cell_text(str_fmt(c->a, "%lld", (long long)col->i64[row]));

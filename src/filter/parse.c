@@ -44,13 +44,18 @@ static err invalid_clause(const token *t)
 }
 
 /* --- values */
+static bool in_number(char c)
+{
+    return (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.' || c == 'e' || c == 'E';
+}
+
 static err number_read(const parser *p, const token *t, filter_value *ret)
 {
     (void)p;
     double v = 0;
     bool plain = t->kind == TOKEN_NUMBER;
     for (size_t i = 0; plain && i < t->raw.n; i++)
-        plain = memchr("0123456789+-.eE", t->raw.p[i], 15) != NULL;
+        plain = in_number(t->raw.p[i]);
     if (!plain || parse_f64(t->raw.p[0] == '+' ? (str){t->raw.p + 1, t->raw.n - 1} : t->raw, &v))
         return ERR_INVALID; /* the caller says what was expected */
     *ret = (filter_value){.is_number = true, .number = v, .text = t->raw};

@@ -8,6 +8,7 @@
 /* Open addressing, linear probing, at most half full; a slot holds position + 1, 0 is empty. */
 struct schema_index {
     uint32_t mask;
+    bool plain; /* no name needs an escape in JSON */
     uint32_t slots[];
 };
 
@@ -54,6 +55,13 @@ static uint32_t index_slot(const struct schema_index *x, const schema *s, str na
     return at;
 }
 
+static bool name_plain(str name)
+{
+    for (size_t i = 0; i < name.n; i++)
+        if (name.p[i] == '"' || name.p[i] == '\\' || (unsigned char)name.p[i] < 0x20) return false;
+    return true;
+}
+
 err schema_make_index(arena *a, schema *s)
 {
     assert(a && s);
@@ -65,8 +73,10 @@ err schema_make_index(arena *a, schema *s)
         size *= 2;
     struct schema_index *x = arena_alloc(a, 1, sizeof *x + size * sizeof x->slots[0]);
     x->mask = size - 1;
+    x->plain = true;
     for (size_t i = 0; i < s->n; i++) {
         uint32_t *slot = &x->slots[index_slot(x, s, s->fields[i].name)];
+        x->plain = x->plain && name_plain(s->fields[i].name);
         if (*slot)
             return err_set(ERR_INVALID,
                            "schema: column \"%.*s\" is there twice, at positions %u and %zu; "
@@ -83,6 +93,12 @@ ptrdiff_t schema_find(const schema *s, str name, size_t hint)
     assert(s && (s->index || !s->n));
     if (hint < s->n && str_eq(s->fields[hint].name, name)) return (ptrdiff_t)hint;
     return s->n ? (ptrdiff_t)s->index->slots[index_slot(s->index, s, name)] - 1 : -1;
+}
+
+bool schema_plain(const schema *s)
+{
+    assert(s && s->index);
+    return s->index->plain;
 }
 
 const char *schema_nearest(arena *a, const schema *s, str name)

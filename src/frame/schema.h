@@ -54,6 +54,9 @@ MUST_CHECK err schema_make_index(arena *a, schema *s);
 /* schema_find: position of name; hint is where the caller expects it (tried first: columns usually
  * come in order). -1: not there. */
 ptrdiff_t schema_find(const schema *s, str name, size_t hint);
+/* schema_plain: no name holds a quote, a backslash or a control byte, so each stands in JSON as it
+ * is. */
+bool schema_plain(const schema *s);
 /* schema_nearest: a field name near to name for "did you mean", or NULL. */
 const char *schema_nearest(arena *a, const schema *s, str name);
 

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,6 +18,8 @@ enum {
     URL_MAX = 1024,
     ANY_WAIT_MS = 3000, /* HOME_ANY: for an owner that just starts or just ends */
     ANY_PAUSE_MS = 20,
+    DEAD_WAIT_MS = 2000, /* HOME_OWN: for the lock of a killed owner */
+    DEAD_PAUSE_MS = 2,
     TEXT_TRIES = 20, /* reading the lock's text while the owner rewrites it */
 };
 
@@ -201,6 +204,27 @@ static err own(home *h, const home_options *o)
     return e ? err_add(e, "home %s", h->dir) : ERR_OK;
 }
 
+/* holder_died: the process that the lock names is gone. A child that it was just starting still has
+ * the lock's descriptor, until its exec closes that. */
+static bool holder_died(const home *h)
+{
+    AUTO(arena) a = arena_new(0);
+    str text;
+    owner_says says;
+    if (file_read(a, h->lock_path, LOCK_TEXT_MAX, &text) || read_says(a, text, &says)) return false;
+    return says.pid > 0 && kill((pid_t)says.pid, 0) && errno == ESRCH;
+}
+
+static err own_alone(home *h, const home_options *o)
+{
+    const int64_t until = mono_us() + DEAD_WAIT_MS * 1000LL;
+    for (;;) {
+        err e = own(h, o);
+        if (e != ERR_CONFLICT || h->owner || !holder_died(h) || mono_us() > until) return e;
+        sleep_ms(DEAD_PAUSE_MS);
+    }
+}
+
 /* --- the guest --- */
 
 static err read_epoch(home *h)
@@ -283,7 +307,7 @@ err home_open(const home_options *o, home **ret)
     *h = (home){.a = arena_new(0), .lock_fd = -1};
     pthread_mutex_init(&h->lock, NULL);
     err e = settle_dir(h, o);
-    if (!e && o->mode == HOME_OWN) e = own(h, o);
+    if (!e && o->mode == HOME_OWN) e = own_alone(h, o);
     if (!e && o->mode == HOME_ANY) e = own_or_visit(h, o);
     if (!e && o->mode == HOME_GUEST) e = be_guest(h, o->token);
     if (e) {

@@ -168,13 +168,25 @@ static h1_result read_headers(h1_head *h)
     return H1_READY;
 }
 
+static bool is_ascii(str s)
+{
+    uint64_t eight, high = 0;
+    size_t i = 0;
+    for (; i + sizeof eight <= s.n; i += sizeof eight) {
+        memcpy(&eight, s.p + i, sizeof eight);
+        high |= eight;
+    }
+    for (; i < s.n; i++)
+        high |= (unsigned char)s.p[i];
+    return !(high & 0x8080808080808080);
+}
+
 /* Only origin-form ("/path?query") and "*" of OPTIONS: a server that is no proxy needs no other,
  * and an authority inside the target would compete with Host. */
 static h1_result read_target(h1_head *h, str method, str target)
 {
-    for (size_t i = 0; i < target.n; i++)
-        if ((unsigned char)target.p[i] >= 0x80 || target.p[i] == '#')
-            return refuse(h, 400, "the request target holds a byte that must be percent-encoded");
+    if (!is_ascii(target) || memchr(target.p, '#', target.n))
+        return refuse(h, 400, "the request target holds a byte that must be percent-encoded");
     if (target.p[0] != '/' && !(str_is(target, "*") && str_is(method, "OPTIONS")))
         return refuse(h, 400, "the request target must begin with /");
     h->method = method;

@@ -5,12 +5,12 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/proc.h"
 #include "http/conn_int.h"
 
 enum { LOOPS_MAX = 256, WORKERS_MAX = 256, BACKLOG = 4096, HEADERS_MAX = 1024, HEAD_LEAST = 256 };
@@ -180,20 +180,12 @@ static err add_loop(http_server *s, address *a)
 
 /* ---- life */
 
-static size_t n_cpus(void)
-{
-    cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set)) return 1;
-    int n = CPU_COUNT(&set);
-    return n < 1 ? 1 : (size_t)n;
-}
-
 err http_server_new(const http_options *o, http_server **ret)
 {
     assert(o && ret && o->app.on_request);
     address a;
     http_limits limits = o->limits;
-    size_t n_loops = o->n_loops ? o->n_loops : n_cpus();
+    size_t n_loops = o->n_loops ? o->n_loops : (size_t)proc_cpus();
     fill_limits(&limits);
     TRY(check_limits(&limits));
     if (n_loops > LOOPS_MAX || o->n_workers > WORKERS_MAX)

@@ -45,8 +45,8 @@ typedef struct bundle_endpoint {
 } bundle_endpoint;
 
 typedef struct bundle_batch {
-    str name, model_uri, source; /* source "": the feature table of features */
-    const bundle_features *features;
+    str name, model_uri, source, label; /* source "": the feature table of features */
+    const bundle_features *features;    /* NULL: the source has the model's inputs */
     str predictions_table;
 } bundle_batch;
 

@@ -301,7 +301,12 @@ static err make_batches(arena *a, const yaml *root, bundle *b)
             .source = bundle_text(e, "source", ""),
             .features = find_features(b, bundle_text(e, "features", "")),
             .predictions_table = bundle_text(e, "predictions_table", "")};
-        assert(v[i].features);
+        if (!v[i].features && !v[i].source.n)
+            return yaml_err(
+                e, "batch %.*s: says neither features nor source: there is nothing to score",
+                STR_ARG(v[i].name));
+        v[i].label = bundle_text(e, "label", "");
+        if (!v[i].label.n && v[i].features) v[i].label = v[i].features->spec.label.name;
     }
     b->batches = v;
     return ERR_OK;

@@ -261,7 +261,7 @@ static err substitute_scalar(arena *a, const bundle_scope *s, yaml *y)
     if (!str_find(y->text, STR("${"), &at)) return ERR_OK;
     buf out;
     buf_init(&out, VALUE_MAX);
-    str rest = y->text, name, value;
+    str rest = y->text, name = {0}, value = {0};
     err e = ERR_OK;
     while (!e && str_find(rest, STR("${"), &at)) {
         buf_put(&out, rest.p, at);

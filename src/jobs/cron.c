@@ -174,7 +174,7 @@ static err read_special_weekday(const reader *r, str item, bool *ret_done)
 /* *, 5, 1-5, each with /step; 5/10 goes on to the field's end. */
 static err read_range(const reader *r, str item)
 {
-    str base, step_text, lo_text, hi_text;
+    str base = item, step_text = {0}, lo_text = {0}, hi_text = {0};
     bool stepped = str_cut(item, '/', &base, &step_text);
     int64_t step = 1;
     int span = r->f->max - r->f->min + 1, lo = r->f->min, hi = r->f->max;

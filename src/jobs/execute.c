@@ -16,7 +16,7 @@ enum {
     LOOK_MS = 200,
     GRACE_MS = 5000,
     BACKOFF_MAX_MS = 30000,
-    WRITE_TRIES = 20,
+    WARN_EVERY = 20,
     WRITE_WAIT_MS = 500
 };
 
@@ -76,19 +76,18 @@ static err take(jobs *j, int64_t *ret_run)
     return ERR_OK;
 }
 
-/* --- writing what happened. The disk may be full for a while: what ended must be said, so these
- * try for a while. */
+/* --- writing what happened. The disk may be full for a while: what ended must be said, so this
+ * tries until it is said or the owner stops (then the next one finds the run RUNNING). */
 
 static err write_row(execution *x, const char *sql, const db_val *args, size_t n_args)
 {
-    err e = ERR_OK;
-    for (int i = 0; i < WRITE_TRIES && !atomic_load(&x->j->stopping); i++) {
-        e = db_exec(home_db(x->j->h), sql, args, n_args, NULL);
-        if (e != ERR_IO && e != ERR_BUSY) return e;
-        log_warn("jobs", "run=%lld: %s: will try again", (long long)x->w.r.id, err_message());
+    for (int tries = 0;; tries++) {
+        err e = db_exec(home_db(x->j->h), sql, args, n_args, NULL);
+        if ((e != ERR_IO && e != ERR_BUSY) || atomic_load(&x->j->stopping)) return e;
+        if (tries % WARN_EVERY == 0)
+            log_warn("jobs", "run=%lld: %s: trying again", (long long)x->w.r.id, err_message());
         sleep_ms(WRITE_WAIT_MS);
     }
-    return e;
 }
 
 static int64_t now(const execution *x)
@@ -274,7 +273,7 @@ static bool wait_to_retry(execution *x, int retry)
 
 static err run_task(execution *x, const bundle_task *t, verdict *ret)
 {
-    task_record r;
+    task_record r = {0};
     for (int retry = 0;; retry++) {
         TRY(try_task(x, t, ret));
         if (*ret == TASK_LEFT) return ERR_OK;

@@ -21,17 +21,17 @@ typedef enum param_type {
     PARAM_NUMBER
 } param_type;
 static const struct task_param_def {
-    task_kind kind;
     const char *key;
+    task_kind kind;
     param_type type;
 } task_params[] = {
-    {TASK_TRAIN, "seed", PARAM_SEED},
-    {TASK_BATCH_PREDICT, "source", PARAM_SOURCE},
-    {TASK_BATCH_PREDICT, "batch_id", PARAM_TEXT},
-    {TASK_MONITOR_DRIFT, "window", PARAM_DURATION},
-    {TASK_MONITOR_DRIFT, "min_rows", PARAM_ROWS},
-    {TASK_MONITOR_DRIFT, "drift_z", PARAM_NUMBER},
-    {TASK_MONITOR_DRIFT, "mae", PARAM_NUMBER},
+    {"seed", TASK_TRAIN, PARAM_SEED},
+    {"source", TASK_BATCH_PREDICT, PARAM_SOURCE},
+    {"batch_id", TASK_BATCH_PREDICT, PARAM_TEXT},
+    {"window", TASK_MONITOR_DRIFT, PARAM_DURATION},
+    {"min_rows", TASK_MONITOR_DRIFT, PARAM_ROWS},
+    {"drift_z", TASK_MONITOR_DRIFT, PARAM_NUMBER},
+    {"mae", TASK_MONITOR_DRIFT, PARAM_NUMBER},
 };
 
 static err check_source(arena *a, const bundle *b, str name)
@@ -301,15 +301,15 @@ static err do_batch(task_call *c, jw *w, str *ret)
     batch_spec s = {.model_uri = b->model_uri,
                     .n_sources = c->b->n_sources,
                     .source = b->source,
-                    .feature_table = b->features->spec.table,
-                    .label = b->features->spec.label.name,
+                    .feature_table = b->features ? b->features->spec.table : STR(""),
+                    .label = b->label,
                     .predictions_table = b->predictions_table,
                     .batch_id = STR(""),
                     .at_ms = c->at_ms};
     given(c, "source", &s.source);
     given(c, "batch_id", &s.batch_id);
     TRY(sources_of(c, &s.sources));
-    s.features = s.source.n ? &b->features->spec : NULL;
+    s.features = s.source.n && b->features ? &b->features->spec : NULL;
     TRY(batch_run(c->h, c->a, &s, c->p, &r));
     jw_kstr(w, "batch_id", r.batch_id);
     jw_ki64(w, "rows", r.rows);

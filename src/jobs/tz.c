@@ -322,7 +322,8 @@ int32_t tz_offset(const tz *z, int64_t utc_s)
         else
             hi = mid;
     }
-    return z->n ? z->offset[lo] : z->offset ? z->offset[0] : 0;
+    assert(z->offset); /* only UTC has none, and that has a tail */
+    return z->offset[lo];
 }
 
 int64_t tz_utc(const tz *z, int64_t local_s)

@@ -80,9 +80,10 @@ err baseline_write(duck *d, home *h, arena *a, str table, str model_name, str ru
         f->cols[2].i64[r] = now_ms * 1000;
         set_row(a, f, r, &v[r]);
     }
-    TRY(duck_put(d, "baseline_rows", f));
-    delta_write_spec w = {
-        .query = STR("SELECT * FROM baseline_rows"), .mode = DELTA_OVERWRITE, .now_ms = now_ms};
+    TRY(duck_put(d, "tidemill baseline", f));
+    delta_write_spec w = {.query = STR("SELECT * FROM \"tidemill baseline\""),
+                          .mode = DELTA_OVERWRITE,
+                          .now_ms = now_ms};
     TRY(home_table_dir(h, a, table, &w.dir));
     delta_written written;
     err e = delta_write(d, home_db(h), &w, &written);

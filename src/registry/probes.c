@@ -170,30 +170,34 @@ static err check_rows(scoring *s, yyjson_val *rows, yyjson_val *predictions, con
     return ERR_OK;
 }
 
-err probes_compare(db *d, blobs *b, const probes_at *at, const model *m, size_t *ret_n,
-                   double *ret_error_max)
+static err compare(scoring *s, str text, size_t *ret_n)
 {
-    assert(d && b && at && m && ret_n && ret_error_max);
-    AUTO(arena) a = arena_new(0);
-    str text,
-        path = at->dir.n ? str_fmt(a, "%.*s/probes.json", STR_ARG(at->dir)) : STR("probes.json");
-    err e = artifact_get(d, b, a, at->root, path, PROBES_BYTES_MAX, &text);
-    if (e == ERR_MISSING) {
-        *ret_n = 0;
-        *ret_error_max = 0;
-        return ERR_OK;
-    }
-    TRY(e);
     yyjson_val *root, *columns, *rows, *predictions;
-    TRY(json_parse(a, text, "probes.json", &root));
-    TRY(json_get_arr(root, "", "columns", &columns));
-    TRY(json_get_arr(root, "", "rows", &rows));
-    TRY(json_get_arr(root, "", "predictions", &predictions));
+    TRY(json_parse(s->a, text, "probes.json", &root));
+    TRY(json_get_arr(root, "probes.json", "columns", &columns));
+    TRY(json_get_arr(root, "probes.json", "rows", &rows));
+    TRY(json_get_arr(root, "probes.json", "predictions", &predictions));
     size_t *to;
-    scoring s = {.a = a, .m = m, .tolerance = at->tolerance};
-    TRY(read_columns(a, columns, m, &to));
-    TRY(check_rows(&s, rows, predictions, to));
+    TRY(read_columns(s->a, columns, s->m, &to));
+    TRY(check_rows(s, rows, predictions, to));
     *ret_n = yyjson_arr_size(rows);
+    return ERR_OK;
+}
+
+err probes_compare(str text, const model *m, size_t *ret_n)
+{
+    assert(m && ret_n);
+    AUTO(arena) a = arena_new(0);
+    scoring s = {.a = a, .m = m};
+    return compare(&s, text, ret_n);
+}
+
+err probes_near(str text, const model *m, double tolerance, size_t *ret_n, double *ret_error_max)
+{
+    assert(m && tolerance > 0 && ret_n && ret_error_max);
+    AUTO(arena) a = arena_new(0);
+    scoring s = {.a = a, .m = m, .tolerance = tolerance};
+    TRY(compare(&s, text, ret_n));
     *ret_error_max = s.error_max;
     return ERR_OK;
 }
@@ -202,7 +206,13 @@ err probes_check(db *d, blobs *b, const char *model_id, const model *m, size_t *
 {
     assert(d && b && model_id && m && ret_n);
     AUTO(arena) a = arena_new(0);
-    probes_at at = {.root = str_fmt(a, "models/%s", model_id)};
-    double error_max;
-    return probes_compare(d, b, &at, m, ret_n, &error_max);
+    str text;
+    err e = artifact_get(d, b, a, str_fmt(a, "models/%s", model_id), STR("probes.json"),
+                         PROBES_BYTES_MAX, &text);
+    if (e == ERR_MISSING) {
+        *ret_n = 0;
+        return ERR_OK;
+    }
+    TRY(e);
+    return probes_compare(text, m, ret_n);
 }

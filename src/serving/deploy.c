@@ -354,9 +354,11 @@ static err move_champion(job *j)
                      now.version == j->o->version;
         if (!moved) return err_set(e, "deploy: move alias champion: %.*s", STR_ARG(why));
     }
-    progress_say(j->p, "alias champion moved from %s%lld to version %lld",
-                 j->champion ? "version " : "none, ", (long long)j->champion,
-                 (long long)j->o->version);
+    if (j->champion)
+        progress_say(j->p, "alias champion moved from version %lld to version %lld",
+                     (long long)j->champion, (long long)j->o->version);
+    else
+        progress_say(j->p, "alias champion is version %lld, the first", (long long)j->o->version);
     return ERR_OK;
 }
 

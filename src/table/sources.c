@@ -1,17 +1,16 @@
 #include "table/sources.h"
 
 #include <assert.h>
-#include <unistd.h>
 
 #include "base/file.h"
+#include "base/proc.h"
 
-/* folder_of: the folder that holds everything the path names: up to the last '/' before the first
- * wildcard. */
+/* folder_of: the folder that holds everything the path names: of a pattern, which is what has a '*'
+ * in it, up to the last '/' before the first wildcard. */
 static const char *folder_of(arena *a, str path)
 {
-    size_t n = 0;
-    while (n < path.n && !strchr("*?[", path.p[n]))
-        n++;
+    size_t n = path.n;
+    if (memchr(path.p, '*', path.n)) n = strcspn(str_c(a, path), "*?[");
     while (n > 1 && path.p[n - 1] != '/')
         n--;
     return str_c(a, (str){path.p, n});
@@ -30,10 +29,7 @@ err sources_open(home *h, arena *a, const source_spec *v, size_t n, int threads,
     dirs[n_dirs++] = temp;
     for (size_t i = 0; i < n; i++)
         if (v[i].path.n) dirs[n_dirs++] = folder_of(a, v[i].path);
-    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-    duck_options o = {.threads = threads > 0 ? threads
-                                 : cpus > 0  ? (int)cpus
-                                             : 1,
+    duck_options o = {.threads = threads > 0 ? threads : proc_cpus(),
                       .temp_dir = temp,
                       .dirs = dirs,
                       .n_dirs = n_dirs};

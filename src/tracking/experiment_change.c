@@ -53,6 +53,11 @@ static bool scheme_ok(str location)
     return false;
 }
 
+static bool location_byte_ok(char c)
+{
+    return (unsigned char)c >= 32 && c != 127 && c != '\\' && c != '%' && c != '?' && c != '#';
+}
+
 static err location_read(arena *a, str given, str *ret)
 {
     str s = given;
@@ -65,7 +70,7 @@ static err location_read(arena *a, str given, str *ret)
                        LOCATION_MAX);
     bool ok = str_utf8_ok(s) && levels_ok(s);
     for (size_t i = 0; ok && i < s.n; i++)
-        ok = (unsigned char)s.p[i] >= 32 && s.p[i] != 127 && !memchr("\\%?#", s.p[i], 4);
+        ok = location_byte_ok(s.p[i]);
     bool plain = s.n && !memchr(s.p, ':', s.n) && s.p[0] != '/' && s.p[0] != '~';
     if (!ok || (s.n && !plain && !scheme_ok(s))) return location_bad(given);
     *ret = plain ? str_fmt(a, "mlflow-artifacts:/%.*s", STR_ARG(s)) : s;
@@ -120,7 +125,7 @@ static err stage_of(db_tx *tx, arena *a, str id, str *ret)
 static err rename_tx(db_tx *tx, void *arg)
 {
     const change_call *c = arg;
-    str stage;
+    str stage = {0};
     db_rows r = {0};
     TRY(stage_of(tx, c->a, c->id, &stage));
     if (!str_is(stage, "active"))
@@ -154,7 +159,9 @@ static err stage_tx(db_tx *tx, void *arg)
                 &changed));
     if (!changed) return experiment_missing(c->id);
     bool deleted = !strcmp(c->to, "deleted");
-    return tx_exec(tx, "UPDATE run SET lifecycle_stage = ?, deleted_ms = ? WHERE experiment = ?",
+    return tx_exec(tx,
+                   "UPDATE run SET lifecycle_stage = ?, deleted_ms = ?, rev = " RUN_REV
+                   " WHERE experiment = ?",
                    DB_ARGS(db_ctext(c->to), deleted ? db_int(c->now_ms) : db_null(), db_int(row)),
                    NULL);
 }

@@ -12,8 +12,25 @@ int64_t experiment_row(str id)
     return row;
 }
 
+/* Whether id is a whole number, be it one that no experiment has. */
+static bool id_is_number(str id)
+{
+    size_t at = id.n && (id.p[0] == '-' || id.p[0] == '+');
+    for (size_t i = at; i < id.n; i++)
+        if (id.p[i] < '0' || id.p[i] > '9') return false;
+    return id.n > at;
+}
+
+static err id_invalid(str id)
+{
+    return err_set(ERR_INVALID,
+                   "Invalid experiment ID '%.*s'. Experiment ID must be a valid integer.",
+                   STR_ARG(id));
+}
+
 err experiment_missing(str id)
 {
+    if (!id_is_number(id)) return id_invalid(id);
     return err_set(ERR_MISSING, "No Experiment with id=%.*s exists", STR_ARG(id));
 }
 
@@ -29,10 +46,7 @@ err experiment_rows(arena *a, const str *ids, size_t n, int64_t **ret)
     int64_t *rows = arena_array(a, int64_t, n ? n : 1);
     for (size_t i = 0; i < n; i++) {
         rows[i] = experiment_row(ids[i]);
-        if (rows[i] < 0)
-            return err_set(ERR_INVALID,
-                           "Invalid experiment ID '%.*s'. Experiment ID must be a valid integer.",
-                           STR_ARG(ids[i]));
+        if (rows[i] < 0 && !id_is_number(ids[i])) return id_invalid(ids[i]);
     }
     *ret = rows;
     return ERR_OK;

@@ -8,6 +8,13 @@
 
 enum { BULK_RUNS_MAX = 100 };
 
+/* As MLflow: a run that is not there has no history. */
+static err history_or_none(db *d, arena *a, str run_id, str key, metric **ret, size_t *ret_n)
+{
+    err e = tracking_metric_history(d, a, run_id, key, ret, ret_n);
+    return e == ERR_MISSING ? ERR_OK : e;
+}
+
 err tracking_metric_page(db *d, arena *a, str run_id, str key, size_t max, str page_token,
                          metric **ret, size_t *ret_n, str *ret_token)
 {
@@ -21,7 +28,7 @@ err tracking_metric_page(db *d, arena *a, str run_id, str key, size_t max, str p
             "integer.");
     AUTO(arena) scratch = arena_new(0);
     metric *all = NULL;
-    TRY(tracking_metric_history(d, scratch, run_id, key, &all, &n));
+    TRY(history_or_none(d, scratch, run_id, key, &all, &n));
     if (at > n) at = n;
     size_t part = n - at < max ? n - at : max;
     metric *v = arena_array(a, metric, part ? part : 1);
@@ -85,9 +92,7 @@ err tracking_metric_bulk(db *d, arena *a, const str *run_ids, size_t n, str key,
         AUTO(arena) scratch = arena_new(0);
         metric *v = NULL;
         size_t n_points = 0;
-        err e = tracking_metric_history(d, scratch, ids[i], key, &v, &n_points);
-        if (e == ERR_MISSING) continue;
-        TRY(e);
+        TRY(history_or_none(d, scratch, ids[i], key, &v, &n_points));
         for (size_t k = 0; k < n_points && out.n < max; k++) {
             v[k].key = name;
             run_metrics_add(&out, ids[i], v[k]);
@@ -122,12 +127,12 @@ static err interval_of_run(db *d, const metric_interval *q, str run_id, run_metr
     AUTO(arena) scratch = arena_new(0);
     metric *v = NULL;
     size_t n = 0, kept = 0;
-    TRY(tracking_metric_history(d, scratch, run_id, q->key, &v, &n));
+    TRY(history_or_none(d, scratch, run_id, q->key, &v, &n));
     for (size_t i = 0; i < n; i++) {
         if (q->has_range && (v[i].step < q->start_step || v[i].step > q->end_step)) continue;
         v[kept++] = v[i];
     }
-    qsort(v, kept, sizeof *v, step_order);
+    if (kept) qsort(v, kept, sizeof *v, step_order);
     size_t parts = kept < q->max ? kept : q->max;
     str id = str_dup(to->a, run_id), name = str_dup(to->a, q->key);
     for (size_t i = 0; i < parts; i++) {

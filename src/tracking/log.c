@@ -91,8 +91,8 @@ static err log_tx(db_tx *tx, void *arg)
     const run_batch *b = c->b;
     db_rows r = {0};
     TRY(tx_rows(tx, c->a,
-                "UPDATE run SET log_seq = log_seq + ? WHERE uuid = ? AND lifecycle_stage = 'active'"
-                " RETURNING id, log_seq",
+                "UPDATE run SET log_seq = log_seq + ?, rev = " RUN_REV
+                " WHERE uuid = ? AND lifecycle_stage = 'active' RETURNING id, log_seq",
                 DB_ARGS(db_int(b->n_metrics > 0), db_text(c->run_id)), &r));
     if (!r.n) return run_not_active(tx, c->a, c->run_id);
     int64_t run_row = db_cell_i(&r, 0, 0), seq = db_cell_i(&r, 0, 1);
@@ -145,7 +145,7 @@ err tracking_log_param(db *d, str run_id, str key, str value)
     return log_all(d, run_id, &(run_batch){.params = &p, .n_params = 1}, true);
 }
 
-err tracking_log_metric(db *d, str run_id, const metric *m, const metric_of *of)
+err tracking_log_metric(db *d, str run_id, const metric *m, const metric_subject *of)
 {
     assert(d && m);
     return log_all(d, run_id, &(run_batch){.metrics = m, .of = of, .n_metrics = 1}, true);

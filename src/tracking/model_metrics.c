@@ -28,7 +28,7 @@ static bool same_key(const db_val *x, const db_val *y)
     return x[0].i == y[0].i && str_eq(x[1].s, y[1].s) && x[2].i == y[2].i && x[3].i == y[3].i;
 }
 
-err logged_metrics_put(db_tx *tx, arena *a, str run_id, const metric *v, const metric_of *of,
+err logged_metrics_put(db_tx *tx, arena *a, str run_id, const metric *v, const metric_subject *of,
                        size_t n)
 {
     enum { COLS = 9 };

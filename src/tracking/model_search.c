@@ -334,7 +334,7 @@ err tracking_models_search(db *d, arena *a, const model_search *q, logged_model 
     int64_t *experiments = NULL;
     size_t offset = 0;
     TRY(question_read(&c, &offset));
-    TRY(search_page_read(q->max ? q->max : MODELS_DEFAULT, 1, STR(""), &c.page));
+    TRY(search_page_read(q->max ? q->max : MODELS_DEFAULT, STR(""), &c.page));
     c.page.offset = offset;
     TRY(experiment_rows(a, q->experiment_ids, q->n_experiment_ids, &experiments));
     c.experiments = experiments;

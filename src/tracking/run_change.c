@@ -1,6 +1,7 @@
 #include <assert.h>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "tracking/runs.h"
 #include "tracking/tracking_int.h"
 
@@ -23,7 +24,7 @@ static err update_tx(db_tx *tx, void *arg)
         TRY(tx_exec(tx, "UPDATE run SET status = ? WHERE id = ?",
                     DB_ARGS(db_ctext(o->status), db_int(row)), NULL));
     if (o->has_end)
-        TRY(tx_exec(tx, "UPDATE run SET end_ms = ? WHERE id = ?",
+        TRY(tx_exec(tx, "UPDATE run SET end_ms = ?, rev = " RUN_REV " WHERE id = ?",
                     DB_ARGS(db_int(o->end_ms), db_int(row)), NULL));
     if (o->name.n) {
         key_value name = {STR("mlflow.runName"), o->name};
@@ -54,7 +55,7 @@ static err stage_tx(db_tx *tx, void *arg)
     bool deleted = !strcmp(c->stage, "deleted");
     int64_t changed = 0;
     TRY(tx_exec(
-        tx, "UPDATE run SET lifecycle_stage = ?, deleted_ms = ? WHERE uuid = ?",
+        tx, "UPDATE run SET lifecycle_stage = ?, deleted_ms = ?, rev = " RUN_REV " WHERE uuid = ?",
         DB_ARGS(db_ctext(c->stage), deleted ? db_int(now_ms()) : db_null(), db_text(c->run_id)),
         &changed));
     return changed ? ERR_OK : run_missing(c->run_id);
@@ -96,4 +97,51 @@ err tracking_delete_tag(db *d, str run_id, str key)
     AUTO(arena) a = arena_new(0);
     run_call c = {.a = a, .run_id = run_id, .key = key};
     return db_write(d, delete_tag_tx, &c);
+}
+
+/* --- the list of models of older clients */
+enum { MODEL_HISTORY_MAX = 1 << 20 };
+#define MODEL_HISTORY_TAG "mlflow.log-model.history"
+
+/* was: the list so far, "" for none; a tag that holds no list is started anew. */
+static err history_with(arena *a, str was, str model_json, str *ret)
+{
+    yyjson_val *list = NULL;
+    str inside = STR("");
+    if (was.n && !json_parse(a, was, MODEL_HISTORY_TAG, &list) && yyjson_is_arr(list)) {
+        was = str_trim(was);
+        inside = str_trim((str){was.p + 1, was.n - 2});
+    }
+    if (inside.n + model_json.n > MODEL_HISTORY_MAX)
+        return err_set(ERR_LIMIT, "tag " MODEL_HISTORY_TAG ": over %d bytes", MODEL_HISTORY_MAX);
+    *ret = str_fmt(a, "[%.*s%s%.*s]", STR_ARG(inside), inside.n ? ", " : "", STR_ARG(model_json));
+    return ERR_OK;
+}
+
+static err log_model_tx(db_tx *tx, void *arg)
+{
+    run_call *c = arg;
+    int64_t row = 0, experiment_of = 0;
+    TRY(run_need_active(tx, c->a, c->run_id, &row, &experiment_of));
+    db_rows r = {0};
+    TRY(tx_rows(tx, c->a, "SELECT value FROM run_tag WHERE run = ? AND key = ?",
+                DB_ARGS(db_int(row), db_ctext(MODEL_HISTORY_TAG)), &r));
+    key_value tag = {STR(MODEL_HISTORY_TAG), {0}};
+    TRY(history_with(c->a, r.n ? db_cell_s(&r, 0, 0) : STR(""), c->key, &tag.value));
+    return run_tags_put(tx, c->a, row, &tag, 1);
+}
+
+err tracking_log_model(db *d, str run_id, str model_json)
+{
+    assert(d);
+    if (model_json.n > MODEL_HISTORY_MAX)
+        return err_set(ERR_LIMIT, "model_json: %zu bytes, at most %d", model_json.n,
+                       MODEL_HISTORY_MAX);
+    AUTO(arena) a = arena_new(0);
+    yyjson_val *o = NULL;
+    TRY(json_parse(a, model_json, "model_json", &o));
+    if (!yyjson_is_obj(o)) return err_set(ERR_FORMAT, "model_json: want an object");
+    TRY(check_plain("model_json", model_json));
+    run_call c = {.a = a, .run_id = run_id, .key = model_json};
+    return db_write(d, log_model_tx, &c);
 }

@@ -84,9 +84,10 @@ static err run_create_tx(db_tx *tx, void *arg)
     db_rows r = {0};
     TRY(tx_rows(tx, c->a,
                 "INSERT INTO run (uuid, experiment, name, user_id, status, parent, start_ms,"
-                " artifact_uri)"
+                " artifact_uri, rev)"
                 " SELECT ?, id, ?, ?, 'RUNNING', ?, ?, CASE WHEN artifact_location = '' THEN ''"
-                " ELSE artifact_location || '/' || ? || '/artifacts' END FROM experiment"
+                " ELSE artifact_location || '/' || ? || '/artifacts' END, " RUN_REV
+                " FROM experiment"
                 " WHERE id = ? AND lifecycle_stage = 'active' RETURNING id",
                 DB_ARGS(db_text(c->uuid), db_text(c->name), db_text(c->o->user), db_text(c->parent),
                         db_int(c->o->start_ms), db_text(c->uuid),
@@ -152,7 +153,9 @@ static err run_end_tx(db_tx *tx, void *arg)
     const run_end *o = arg;
     int64_t changed = 0;
     TRY(tx_exec(
-        tx, "UPDATE run SET status = ?, end_ms = ? WHERE uuid = ? AND lifecycle_stage = 'active'",
+        tx,
+        "UPDATE run SET status = ?, end_ms = ?, rev = " RUN_REV
+        " WHERE uuid = ? AND lifecycle_stage = 'active'",
         DB_ARGS(db_ctext(o->status), o->end_ms ? db_int(o->end_ms) : db_null(), db_text(o->run_id)),
         &changed));
     return changed ? ERR_OK : run_not_active(tx, o->a, o->run_id);
@@ -174,7 +177,8 @@ err tracking_close_runs(db *d, str tag_key, str tag_value, const char *status, i
     TRY(check_run_status(status));
     int64_t changed = 0;
     TRY(db_exec(d,
-                "UPDATE run SET status = ?, end_ms = ? WHERE status = 'RUNNING' AND id IN"
+                "UPDATE run SET status = ?, end_ms = ?, rev = " RUN_REV
+                " WHERE status = 'RUNNING' AND id IN"
                 " (SELECT run FROM run_tag WHERE key = ? AND value = ?)",
                 DB_ARGS(db_ctext(status), db_int(end_ms), db_text(tag_key), db_text(tag_value)),
                 &changed));

@@ -23,12 +23,16 @@ MUST_CHECK err tracking_run_restore(db *d, str run_id);
  */
 MUST_CHECK err tracking_log_param(db *d, str run_id, str key, str value);
 /* of may be NULL; see run_batch.of. */
-MUST_CHECK err tracking_log_metric(db *d, str run_id, const metric *m, const metric_of *of);
+MUST_CHECK err tracking_log_metric(db *d, str run_id, const metric *m, const metric_subject *of);
 /* mlflow.runName renames the run, mlflow.parentRunId makes it a child. */
 MUST_CHECK err tracking_set_tag(db *d, str run_id, str key, str value);
 /* ERR_MISSING "No tag with name: … in run with id …". Without mlflow.parentRunId a run is a root;
  * without mlflow.runName it keeps its name. */
 MUST_CHECK err tracking_delete_tag(db *d, str run_id, str key);
+
+/* Adds a model's description, a JSON object, to the list in tag mlflow.log-model.history (what
+ * clients before MLflow 3 do). ERR_FORMAT: not an object; ERR_LIMIT: the list passes a megabyte. */
+MUST_CHECK err tracking_log_model(db *d, str run_id, str model_json);
 
 /* --- inputs and outputs (run.inputs and run.outputs show them) */
 /* At most 1,000 datasets and 1,000 models. A dataset is one per experiment, name and digest; given
@@ -47,9 +51,9 @@ typedef struct dataset_summary {
 MUST_CHECK err tracking_datasets_search(db *d, arena *a, const str *experiment_ids, size_t n,
                                         dataset_summary **ret, size_t *ret_n);
 
-/* --- metric histories; tracking_metric_history in tracking.h gives a whole one */
-/* One page by timestamp, step, value. max 1..: as tracking_metric_history, and *ret_token is ""
- * after the last. ERR_MISSING: no such run. */
+/* --- metric histories; tracking_metric_history in tracking.h gives a whole one. As in MLflow a run
+ * that is not there has none, and that is no error here. */
+/* One page by timestamp, step, value; max 1.. *ret_token is "" after the last. */
 MUST_CHECK err tracking_metric_page(db *d, arena *a, str run_id, str key, size_t max,
                                     str page_token, metric **ret, size_t *ret_n, str *ret_token);
 
@@ -72,7 +76,7 @@ typedef struct metric_interval {
 } metric_interval;
 /* At most max points a run, in order of step, timestamp, value, spread evenly over what there is:
  * the first and the last are among them (max 1: the last). As MLflow: NTILE(max), the first of each
- * part, the very last in place of the last part's. ERR_MISSING: one of the runs. */
+ * part, the very last in place of the last part's. */
 MUST_CHECK err tracking_metric_interval(db *d, arena *a, const metric_interval *q, run_metric **ret,
                                         size_t *ret_n);
 

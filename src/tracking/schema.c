@@ -166,6 +166,12 @@ static const char *const steps[] = {
     " dataset_name TEXT NOT NULL,"
     " dataset_digest TEXT NOT NULL,"
     " PRIMARY KEY (model, name, step, timestamp_ms, run))",
+
+    /* rev grows with every change of a run that searches look at (RUN_REV), so that a cache in
+       memory finds what it does not know yet. */
+    "ALTER TABLE run ADD COLUMN rev BIGINT NOT NULL DEFAULT 0;"
+    "UPDATE run SET rev = id;"
+    "CREATE INDEX run_by_rev ON run (rev)",
 };
 
 const db_migration tracking_migration = {"tracking", steps, countof(steps)};

@@ -1,8 +1,10 @@
 #include "tracking/search.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 #include "filter/page.h"
+#include "tracking/cache_int.h"
 #include "tracking/search_int.h"
 #include "tracking/tracking_int.h"
 
@@ -22,18 +24,18 @@ err tracking_view_parse(str name, tracking_view *ret)
     return ERR_OK;
 }
 
-err search_page_read(size_t max, size_t at_least, str token, page *ret)
+err search_page_read(size_t max, str token, page *ret)
 {
     page p = {.max = max};
-    if (max < at_least)
+    if (!max)
         return err_set(ERR_INVALID,
                        "Invalid value %zu for parameter 'max_results' supplied. It must be a "
-                       "positive integer.",
+                       "positive integer",
                        max);
     if (max > TRACKING_LIST_MAX)
         return err_set(ERR_INVALID,
                        "Invalid value %zu for parameter 'max_results' supplied. It must be at most "
-                       "%d.",
+                       "%d",
                        max, TRACKING_LIST_MAX);
     TRY(page_token_read(token, &p.offset));
     *ret = p;
@@ -166,9 +168,124 @@ static err runs_statement(const runs_call *c, sql_text *s)
     return ERR_OK;
 }
 
+/* --- by the cache: it decides what it knows and puts in order, the database decides the rest */
+enum { REST_AT_ONCE = 1000, REST_FIRST = 1024, REST_GROWTH = 8 };
+
+static void and_to(arena *a, const filter_node **to, const filter_node *n)
+{
+    if (!*to) {
+        *to = n;
+        return;
+    }
+    filter_node *both = arena_new_of(a, filter_node);
+    *both = (filter_node){.kind = FILTER_AND, .left = *to, .right = n};
+    *to = both;
+}
+
+static void split(arena *a, const filter_node *n, const filter_node **known,
+                  const filter_node **rest)
+{
+    if (!n) return;
+    if (n->kind == FILTER_AND) {
+        split(a, n->left, known, rest);
+        split(a, n->right, known, rest);
+        return;
+    }
+    and_to(a, cache_knows(n) ? known : rest, n);
+}
+
+static int id_order(const void *x, const void *y)
+{
+    int64_t a = *(const int64_t *)x, b = *(const int64_t *)y;
+    return (a > b) - (a < b);
+}
+
+/* Keeps of n <= REST_AT_ONCE ids those for which rest holds. */
+static err rest_keep(db_tx *tx, arena *a, const filter_node *rest, int64_t *ids, size_t *n)
+{
+    sql_text s;
+    db_rows r = {0};
+    sql_init(&s);
+    sql_put(&s, "SELECT r.id FROM run r WHERE r.id IN (");
+    sql_put_i64s(&s, ids, *n);
+    sql_put(&s, ") AND ");
+    err e = filter_sql(&s, rest, run_places, countof(run_places));
+    if (!e) e = sql_rows(&s, tx, a, &r);
+    sql_done(&s);
+    TRY(e);
+    int64_t *good = arena_array(a, int64_t, r.n + 1);
+    for (size_t i = 0; i < r.n; i++)
+        good[i] = db_cell_i(&r, i, 0);
+    qsort(good, r.n, sizeof *good, id_order);
+    size_t kept = 0;
+    for (size_t i = 0; i < *n; i++)
+        if (bsearch(&ids[i], good, r.n, sizeof *good, id_order)) ids[kept++] = ids[i];
+    *n = kept;
+    return ERR_OK;
+}
+
+/* The first want ids in order for which rest holds too. Looks at a few first, at more where those
+ * are not enough. */
+static err ids_by_parts(db_tx *tx, runs_call *c, cache_query *by, const filter_node *rest,
+                        size_t want, bool *ret_ok, int64_t **ret, size_t *ret_n)
+{
+    size_t look = want * 2 > REST_FIRST ? want * 2 : REST_FIRST;
+    for (;; look *= REST_GROWTH) {
+        size_t n = 0, kept = 0;
+        int64_t *ids = NULL;
+        by->n = look;
+        TRY(cache_search(c->q->cache, tx, c->a, by, ret_ok, &ids, &n));
+        for (size_t at = 0; *ret_ok && at < n && kept < want; at += REST_AT_ONCE) {
+            AUTO(arena) scratch = arena_new(0);
+            size_t part = n - at < REST_AT_ONCE ? n - at : REST_AT_ONCE;
+            TRY(rest_keep(tx, scratch, rest, ids + at, &part));
+            memmove(ids + kept, ids + at, part * sizeof *ids);
+            kept += part;
+        }
+        if (*ret_ok && kept < want && n == look) continue;
+        *ret = ids;
+        *ret_n = kept < want ? kept : want;
+        return ERR_OK;
+    }
+}
+
+/* *ret_done: the cache answered. */
+static err runs_by_cache(db_tx *tx, runs_call *c, bool *ret_done)
+{
+    const run_search *q = c->q;
+    const filter_node *known = NULL, *rest = NULL;
+    split(c->a, c->filter, &known, &rest);
+    cache_query by = {
+        .filter = known,
+        .order = c->order,
+        .n_order = q->n_order_by,
+        .experiments = c->experiments,
+        .n_experiments = q->n_experiment_ids,
+        .view = q->view,
+    };
+    *ret_done = false;
+    if (!q->cache || !cache_fits(&by)) return ERR_OK;
+    int64_t *ids = NULL;
+    size_t n = 0, skip = c->page.offset, want = skip + c->page.max + 1;
+    by.n = want;
+    TRY(rest ? ids_by_parts(tx, c, &by, rest, want, ret_done, &ids, &n)
+             : cache_search(q->cache, tx, c->a, &by, ret_done, &ids, &n));
+    if (!*ret_done) return ERR_OK;
+    n = n > skip ? n - skip : 0;
+    c->token = STR("");
+    if (n > c->page.max) {
+        n = c->page.max;
+        c->token = page_token_make(c->a, c->page.offset + c->page.max);
+    }
+    return runs_of_ids(tx, c->a, n ? ids + skip : ids, n, &c->v, &c->n);
+}
+
 static err runs_search_tx(db_tx *tx, void *arg)
 {
     runs_call *c = arg;
+    bool done = false;
+    TRY(runs_by_cache(tx, c, &done));
+    if (done) return ERR_OK;
     sql_text s;
     db_rows r = {0};
     sql_init(&s);
@@ -187,7 +304,7 @@ err tracking_runs_search(db *d, arena *a, const run_search *q, run **ret, size_t
     assert(d && a && q && ret && ret_n && ret_token);
     runs_call c = {.a = a, .q = q};
     int64_t *experiments = NULL;
-    TRY(search_page_read(q->max, 0, q->page_token, &c.page));
+    TRY(search_page_read(q->max, q->page_token, &c.page));
     TRY(filter_parse(a, &rules_run, q->filter, &c.filter));
     TRY(filter_orders_parse(a, &rules_run, q->order_by, q->n_order_by, &c.order));
     TRY(experiment_rows(a, q->experiment_ids, q->n_experiment_ids, &experiments));
@@ -264,7 +381,7 @@ err tracking_experiments_search(db *d, arena *a, const experiment_search *q, exp
 {
     assert(d && a && q && ret && ret_n && ret_token);
     experiments_call c = {.a = a, .q = q};
-    TRY(search_page_read(q->max, 1, q->page_token, &c.page));
+    TRY(search_page_read(q->max, q->page_token, &c.page));
     TRY(filter_parse(a, &rules_experiment, q->filter, &c.filter));
     TRY(filter_orders_parse(a, &rules_experiment, q->order_by, q->n_order_by, &c.order));
     TRY(db_read(d, experiments_search_tx, &c));

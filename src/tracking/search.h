@@ -3,6 +3,7 @@
 #ifndef TIDEMILL_TRACKING_SEARCH_H
 #define TIDEMILL_TRACKING_SEARCH_H
 
+#include "tracking/cache.h"
 #include "tracking/experiments.h"
 #include "tracking/tracking.h"
 
@@ -19,8 +20,9 @@ typedef struct run_search {
     const str *order_by;
     size_t n_order_by;
     tracking_view view;
-    size_t max;     /* 0..RUN_SEARCH_MAX */
-    str page_token; /* "": from the start */
+    size_t max;            /* 0..RUN_SEARCH_MAX */
+    str page_token;        /* "": from the start */
+    tracking_cache *cache; /* NULL: none; makes searches by metric fast */
 } run_search;
 /* *ret_token is "" after the last page. ERR_INVALID: filter, order_by, page_token, max, an
  * experiment id that is no number. */

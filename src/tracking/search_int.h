@@ -12,8 +12,8 @@ extern const filter_rules rules_run, rules_experiment, rules_logged_model;
 typedef struct page {
     size_t max, offset;
 } page;
-/* max 0 is refused where at_least is 1. ERR_INVALID. */
-MUST_CHECK err search_page_read(size_t max, size_t at_least, str token, page *ret);
+/* max 1..TRACKING_LIST_MAX, else ERR_INVALID in MLflow's words. */
+MUST_CHECK err search_page_read(size_t max, str token, page *ret);
 void search_page_put(sql_text *s, const page *p); /* " LIMIT … OFFSET …" */
 /* Cuts the row too many off; the token of the next page, "" after the last. */
 str search_page_cut(arena *a, const page *p, db_rows *r);

@@ -32,9 +32,9 @@ typedef struct metric {
 } metric;
 
 /* Which model and which dataset a metric is about; each "" where there is none. */
-typedef struct metric_of {
+typedef struct metric_subject {
     str model_id, dataset_name, dataset_digest;
-} metric_of;
+} metric_subject;
 
 typedef struct dataset {
     str name, digest, source_type, source; /* <= 500, 36, any and 65,535 characters */
@@ -74,7 +74,7 @@ typedef struct run {
 typedef struct model_metric { /* a metric of a logged model */
     metric m;
     str run_id; /* that logged it */
-    metric_of of;
+    metric_subject of;
 } model_metric;
 
 typedef struct logged_model {
@@ -92,7 +92,8 @@ typedef struct logged_model {
 /* tracking_experiment_ensure finds the experiment of that name (1..500 bytes) or makes it.
  * ERR_CONFLICT: it is deleted. */
 MUST_CHECK err tracking_experiment_ensure(db *d, arena *a, str name, str *ret_id);
-/* In any lifecycle stage. ERR_MISSING in MLflow's words. */
+/* In any lifecycle stage. ERR_MISSING in MLflow's words, ERR_INVALID for an id that is no number.
+ */
 MUST_CHECK err tracking_experiment_get(db *d, arena *a, str id, experiment *ret);
 MUST_CHECK err tracking_experiment_by_name(db *d, arena *a, str name, experiment *ret);
 /* The active ones, newest first, at most max (and at most 50,000). */
@@ -113,7 +114,8 @@ MUST_CHECK err tracking_run_create(db *d, arena *a, const run_spec *o, str *ret_
 
 typedef struct run_batch {
     const metric *metrics;
-    const metric_of *of; /* NULL, or one a metric: what is logged for a model is shown by both */
+    const metric_subject
+        *of; /* NULL, or one a metric: what is logged for a model is shown by both */
     const key_value *params, *tags;
     size_t n_metrics, n_params, n_tags;
 } run_batch;

@@ -81,19 +81,25 @@ MUST_CHECK err run_tags_put(db_tx *tx, arena *a, int64_t row, const key_value *v
 MUST_CHECK err metrics_put(db_tx *tx, arena *a, int64_t run_row, int64_t log_seq, const metric *v,
                            size_t n);
 
+/* The next value of run.rev; whatever changes a run sets it (see cache.h). */
+#define RUN_REV "(SELECT coalesce(max(v.rev), 0) + 1 FROM run v)"
+
 /* --- runs_read.c */
 #define RUN_COLS                                                                                   \
     "r.id, r.uuid, r.experiment, r.name, r.status, r.lifecycle_stage, r.user_id, r.artifact_uri,"  \
     " r.start_ms, r.end_ms"
 /* runs_of makes runs with all that belongs to them out of rows of RUN_COLS. */
 MUST_CHECK err runs_of(db_tx *tx, arena *a, const db_rows *r, run **ret);
+/* runs_of_ids: those of ids that are there, in the order of ids. */
+MUST_CHECK err runs_of_ids(db_tx *tx, arena *a, const int64_t *ids, size_t n, run **ret,
+                           size_t *ret_n);
 
 /* --- inputs.c: fills the datasets and models of n runs (row ids). */
 MUST_CHECK err run_links_load(db_tx *tx, arena *a, const int64_t *ids, run *runs, size_t n);
 
 /* --- model_metrics.c: what metrics say about logged models, all of one run. */
 MUST_CHECK err logged_metrics_put(db_tx *tx, arena *a, str run_id, const metric *v,
-                                  const metric_of *of, size_t n);
+                                  const metric_subject *of, size_t n);
 MUST_CHECK err logged_metrics_load(db_tx *tx, arena *a, const int64_t *ids, logged_model *models,
                                    size_t n);
 
@@ -109,9 +115,10 @@ MUST_CHECK err logged_missing(str id);
 #define EXPERIMENT_COLS                                                                            \
     "e.id, e.name, e.artifact_location, e.lifecycle_stage, e.created_ms, e.updated_ms"
 MUST_CHECK err experiments_of(db_tx *tx, arena *a, const db_rows *r, experiment **ret);
-MUST_CHECK err experiment_missing(str id);
+MUST_CHECK err experiment_missing(str id); /* ERR_INVALID where id is no number */
 MUST_CHECK err check_experiment_name(str name);
-/* The rows of ids; an id that is no number is ERR_INVALID. Owner: a. */
+/* The rows of ids, -1 where none has that number; an id that is no number is ERR_INVALID. Owner: a.
+ */
 MUST_CHECK err experiment_rows(arena *a, const str *ids, size_t n, int64_t **ret);
 
 /* --- artifacts.c */

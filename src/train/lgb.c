@@ -115,7 +115,9 @@ err lgb_parameters(lgb *l, arena *a, map **ret)
         map_put(known, str_of(name), (void *)(uintptr_t)name);
         size_t i, n;
         yyjson_arr_foreach(yyjson_obj_iter_get_val(key), i, n, alias)
+        {
             map_put(known, json_str(alias), (void *)(uintptr_t)name);
+        }
     }
     *ret = known;
     return ERR_OK;

@@ -9,7 +9,13 @@
 #include "monitor/monitor.h"
 #include "plot/plot.h"
 
-enum { ARTIFACT_MAX = 64 << 20, EXAMPLE_ROWS = 5, HELDOUT_ROWS_MAX = 100000 };
+/* A number takes at most 25 bytes, so this many fit into ARTIFACT_MAX. */
+enum {
+    ARTIFACT_MAX = 64 << 20,
+    HELDOUT_NUMBERS_MAX = 2 << 20,
+    HELDOUT_ROWS_MAX = 100000,
+    EXAMPLE_ROWS = 5
+};
 
 static void write_row(jw *w, const matrix *m, size_t r)
 {
@@ -33,12 +39,14 @@ static void write_numbers(jw *w, const char *key, const double *v, size_t n)
     jw_arr_end(w);
 }
 
-/* heldout_json: {"columns", "rows", ["actual",] "predictions"}; numbers in the shortest form that
- * reads back to the same bits. */
+/* heldout_json: {"columns", "rows", ["actual",] "predictions"} of the first rows; numbers in the
+ * shortest form that reads back to the same bits. */
 static err heldout_json(arena *a, const train_rows *t, const train_fit *f, size_t rows_max,
                         bool with_actual, str *ret)
 {
-    size_t n = t->test.rows < rows_max ? t->test.rows : rows_max;
+    size_t fit = HELDOUT_NUMBERS_MAX / (t->test.cols + 2), n = t->test.rows;
+    if (n > rows_max) n = rows_max;
+    if (n > fit) n = fit;
     buf b;
     buf_init(&b, ARTIFACT_MAX);
     jw w;

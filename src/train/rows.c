@@ -4,6 +4,9 @@
 #include <float.h>
 #include <math.h>
 
+/* Where the kept rows lie; no source has such a name. */
+#define KEPT "tidemill kept"
+
 /* check_rows runs the suite; *ret_relation is what the features are computed over. */
 static err check_rows(duck *d, arena *a, const train_spec *o, const progress *p, train_rows *t,
                       const char **ret_relation)
@@ -12,7 +15,7 @@ static err check_rows(duck *d, arena *a, const train_spec *o, const progress *p,
         *ret_relation = str_c(a, o->source);
         return ERR_OK;
     }
-    TRY(suite_run(d, a, &o->checks, str_c(a, o->source), "kept_rows", &t->checks));
+    TRY(suite_run(d, a, &o->checks, str_c(a, o->source), KEPT, &t->checks));
     for (size_t i = 0; i < o->checks.n; i++) {
         const expectation_result *r = &t->checks.v[i];
         if (r->dropped)
@@ -31,7 +34,7 @@ static err check_rows(duck *d, arena *a, const train_spec *o, const progress *p,
                            STR_ARG(o->checks.name), STR_ARG(r->of->name), (long long)r->unexpected,
                            STR_ARG(r->sample));
     }
-    *ret_relation = "kept_rows";
+    *ret_relation = KEPT;
     return ERR_OK;
 }
 

@@ -1,10 +1,10 @@
 #include "train/train.h"
 
 #include <assert.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/proc.h"
 #include "stats/sum.h"
 #include "table/sources.h"
 #include "train/report_int.h"
@@ -233,14 +233,7 @@ err train_run(home *h, arena *a, const train_spec *o, const progress *p, train_r
 {
     assert(h && a && o && ret);
     TRY(check_spec(o));
-    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-    job j = {.h = h,
-             .a = a,
-             .o = o,
-             .p = p,
-             .threads = o->threads > 0 ? o->threads
-                        : cpus > 0     ? (int)cpus
-                                       : 1};
+    job j = {.h = h, .a = a, .o = o, .p = p, .threads = o->threads > 0 ? o->threads : proc_cpus()};
     TRY(open_run(&j));
     err e = run_body(&j);
     if (e) e = fail_run(&j, e);

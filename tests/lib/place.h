@@ -3,6 +3,7 @@
 #define TIDEMILL_TEST_PLACE_H
 
 #include "base/buf.h"
+#include "base/fault.h"
 #include "base/progress.h"
 #include "home/home.h"
 #include "store.h"
@@ -55,6 +56,31 @@ static inline const char *place_said(place *p)
 static inline store place_store(place *p)
 {
     return (store){.a = p->a, .d = home_db(p->h), .b = home_blobs(p->h)};
+}
+
+/* place_torture calls work with the nth operation of every kind failing, n = 1, 2, …, until none is
+ * left to fail (a log that grows has ever more to read, so there is an end); after each failure
+ * mended, with nothing failing, must find that all is well. nth names the fault. */
+enum { PLACE_FAULTS_MAX = 25 };
+typedef err (*place_work)(place *p, const char *fault);
+static inline int place_torture(place *p, place_work work, void (*mended)(place *, const char *))
+{
+    static const char *const sites[] = {"db_exec",   "db_commit",  "delta_commit", "blob_put",
+                                        "file_read", "file_write", "file_sync",    "file_rename"};
+    int failures = 0;
+    for (size_t s = 0; s < countof(sites); s++) {
+        int passed = 0; /* some faults are got over, so one success is not the end */
+        for (int n = 1; n <= PLACE_FAULTS_MAX && passed < 3; n++) {
+            const char *fault = cstr_fmt(p->a, "%s:%d", sites[s], n);
+            fault_arm(fault);
+            err e = work(p, fault);
+            fault_arm(NULL);
+            mended(p, fault);
+            failures += e != ERR_OK;
+            passed += e == ERR_OK;
+        }
+    }
+    return failures;
 }
 
 /* place_query: rows of an SQL query over one table of the home, named t in it. */

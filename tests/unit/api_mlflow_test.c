@@ -197,6 +197,16 @@ TEST(models_versions_and_aliases_are_read)
     ck_assert_uint_eq(yyjson_arr_size(yyjson_obj_get(v, "model_versions")), 0);
     v = ck_json(&g, get(&g, MLFLOW "/registered-models/search?filter=name=%27other%27"), 200);
     ck_assert_str_eq(text_at(v, "/registered_models/0/name"), "other");
+    const char *clients =
+        "/registered-models/search?filter=tag.%60mlflow.prompt.is_prompt%60+!%3D+%27true%27";
+    v = ck_json(&g, get(&g, cstr_fmt(g.a, MLFLOW "%s", clients)), 200);
+    ck_assert_uint_eq(yyjson_arr_size(yyjson_obj_get(v, "registered_models")), 2);
+    v = ck_json(&g, get(&g, cstr_fmt(g.a, MLFLOW "%s+AND+name+%%3D+%%27other%%27", clients)), 200);
+    ck_assert_uint_eq(yyjson_arr_size(yyjson_obj_get(v, "registered_models")), 1);
+    ck_error(&g, get(&g, MLFLOW "/registered-models/search?filter=name=%27%27"), 501,
+             "NOT_IMPLEMENTED", "filter");
+    ck_error(&g, get(&g, MLFLOW "/registered-models/search?order_by=name"), 501, "NOT_IMPLEMENTED",
+             "order_by");
     ck_error(&g, get(&g, MLFLOW "/model-versions/search?filter=run_id=%27x%27"), 501,
              "NOT_IMPLEMENTED", "filter");
     ck_error(&g, get(&g, MLFLOW "/model-versions/get?name=other&version=x"), 400,

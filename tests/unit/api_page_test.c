@@ -110,9 +110,17 @@ TEST(screens_are_the_page_and_machines_paths_are_not)
 {
     AUTO(arena) a = arena_new(0);
     http_response page, w;
-    static const char *const none[] = {
-        "/api/2.0/x",     "/ajax-api/x",        "/assets/none.js", "/none.js", "/a/b.png",
-        "/.well-known/x", "/serving-endpoints", "/get-artifacts",  "",         "/graphql"};
+    static const char *const none[] = {"/api/2.0/x",
+                                       "/ajax-api/x",
+                                       "/assets/none.js",
+                                       "/none.js",
+                                       "/a/b.png",
+                                       "/.well-known/x",
+                                       "/serving-endpoints",
+                                       "/get-artifacts",
+                                       "",
+                                       "/graphql",
+                                       "/model-versions/get-artifact"};
     for (size_t i = 0; i < countof(none); i++)
         ck_assert_msg(!ask(a, "GET", none[i], "", "", &w), "%s", none[i]);
     ck_assert(!ask(a, "POST", "/experiments", "", "", &w));

@@ -118,6 +118,7 @@ TEST(wrong_types_are_refused_with_the_fields_path)
     ck_refused("{\"dataframe_records\":[{\"a\":true,\"b\":2}]}", ERR_INVALID, "got true");
     ck_refused("{\"dataframe_records\":[{\"a\":1,\"b\":2.5}]}", ERR_INVALID,
                "dataframe_records[0].b: want long, got 2.5");
+    ck_refused("{\"dataframe_records\":[{\"a\":1,\"b\":2.0}]}", ERR_INVALID, "want long, got 2.0");
     ck_refused("{\"dataframe_records\":[{\"a\":1,\"b\":[2]}]}", ERR_INVALID, "got an array");
     ck_refused("{\"dataframe_records\":[{\"a\":null,\"b\":2}]}", ERR_INVALID,
                "dataframe_records[0].a: is null");

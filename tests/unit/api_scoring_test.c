@@ -256,6 +256,57 @@ TEST(requests_errors_and_rows_are_counted)
 }
 END_TEST
 
+TEST(the_pool_refuses_as_the_loop_does)
+{
+    rig g;
+    start_with_endpoint(&g);
+    buf b;
+    buf_init(&b, 16 << 20);
+    buf_puts(&b, STR("{\"dataframe_records\":["));
+    for (int i = 0; i < 999; i++)
+        buf_puts(&b, STR(TAXI_ROW ","));
+    buf_puts(&b, STR("{\"trip_distance\":true}]}"));
+    static const char json[] = "Content-Type: application/json\r\n";
+    ck_error(&g, ask_with(&g, "POST", URL, json, buf_str(&b)), 400, "BAD_REQUEST",
+             "dataframe_records[999].trip_distance: want double, got true");
+    ck_error(&g, ask_with(&g, "POST", URL, "", buf_str(&b)), 415, "BAD_REQUEST", "missing");
+    b.n -= 2;
+    ck_error(&g, ask_with(&g, "POST", URL, json, buf_str(&b)), 400, "BAD_REQUEST",
+             "line 1, column");
+    served_stats *v;
+    size_t n;
+    ck_ok(serving_stats(g.v, g.a, &v, &n));
+    ck_assert(v->requests == 2 && v->errors == 2 && v->rows == 0);
+    buf_done(&b);
+    rig_stop(&g);
+}
+END_TEST
+
+TEST(an_endpoints_name_may_be_written_with_escapes)
+{
+    rig g;
+    start_with_endpoint(&g);
+    const char *body = "{\"dataframe_records\":[" TAXI_ROW "]}";
+    ck_assert_int_eq(ask(&g, "POST", "/serving-endpoints/f%61re/invocations", body).status, 200);
+    ck_error(&g, ask(&g, "POST", "/serving-endpoints/f%6/invocations", body), 400, "BAD_REQUEST",
+             "hexadecimal");
+    rig_stop(&g);
+}
+END_TEST
+
+TEST(a_body_over_the_limit_is_refused_so_that_the_client_can_read_it)
+{
+    rig g;
+    start_with_endpoint(&g);
+    size_t n = http_limits_default.body_max + 1;
+    char *large = arena_alloc_raw(g.a, n, 1);
+    memset(large, ' ', n);
+    ck_error(&g, ask_with(&g, "POST", URL, "Content-Type: application/json\r\n", (str){large, n}),
+             413, "RESOURCE_LIMIT_EXCEEDED", "too large");
+    rig_stop(&g);
+}
+END_TEST
+
 /* ---- what a request costs */
 
 static _Thread_local size_t n_mallocs;
@@ -416,5 +467,7 @@ END_TEST
 TESTS("api/scoring", answers_are_the_models_own_to_the_bit, several_outputs_are_lists,
       bad_input_is_refused_in_mlflows_form, only_json_is_taken,
       an_endpoint_whose_model_is_gone_is_not_ready, requests_errors_and_rows_are_counted,
+      the_pool_refuses_as_the_loop_does, an_endpoints_name_may_be_written_with_escapes,
+      a_body_over_the_limit_is_refused_so_that_the_client_can_read_it,
       a_request_takes_no_memory_from_the_system, what_takes_long_goes_to_the_pool,
       a_switch_of_versions_loses_no_request)

@@ -85,7 +85,7 @@ static run *runs_of(place *p, size_t *ret_n)
 {
     str id;
     ck_ok(tracking_experiment_ensure(home_db(p->h), p->a, STR("/batch/main.ml.fare"), &id));
-    run_query q = {.experiment_ids = &id, .n_experiment_ids = 1, .max = 100};
+    run_query q = {.experiment_ids = &id, .n_experiment_ids = 1, .max = 1000};
     run *v;
     ck_ok(tracking_runs(home_db(p->h), p->a, &q, &v, ret_n));
     return v;
@@ -303,6 +303,44 @@ static void fails(place *p, const batch_spec *o, err kind, const char *words)
     ck_err(delta_read(p->a, NULL, dir, -1, &s), ERR_MISSING); /* nothing was written */
 }
 
+static err score_named(place *p, const char *id)
+{
+    batch_spec o = spec();
+    o.batch_id = str_of(id);
+    batch_result r;
+    return batch_run(p->h, p->a, &o, NULL, &r);
+}
+
+static void scored_once(place *p, const char *id)
+{
+    ck_ok(score_named(p, id));
+    frame *f = place_query(
+        p, PREDICTIONS,
+        cstr_fmt(p->a,
+                 "SELECT count(*), count(DISTINCT trip_distance) FROM t WHERE batch_id = '%s'",
+                 id));
+    ck_assert_msg(f->cols[0].i64[0] == 10 && f->cols[1].i64[0] == 10, "%s", id);
+    size_t n, mine = 0;
+    run *v = runs_of(p, &n);
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < v[i].n_tags; k++)
+            if (str_is(v[i].tags[k].key, "tidemill.batchId") && str_is(v[i].tags[k].value, id)) {
+                mine++;
+                ck_assert_msg(str_is(v[i].status, "FINISHED"), "%s", id);
+            }
+    ck_assert_msg(mine == 1, "%s: %zu runs", id, mine);
+}
+
+TEST(whatever_fails_a_repeat_leaves_every_row_once)
+{
+    place p;
+    begin(&p, &(logged_options){0});
+    put_features(&p, 10);
+    ck_assert_int_gt(place_torture(&p, score_named, scored_once), 20);
+    place_close(&p);
+}
+END_TEST
+
 #define LESS "1 AS pickup_dayofweek, 1 AS pickup_month, 0 AS is_weekend, 0 AS is_rush_hour"
 
 TEST(columns_that_are_missing_or_no_numbers_are_named)
@@ -378,4 +416,4 @@ TESTS("batch", the_feature_table_is_scored_into_a_partition_of_its_day,
       missing_values_are_scored_as_the_model_scores_them,
       actuals_that_are_not_known_do_not_spoil_the_error, a_source_without_rows_is_a_batch_of_none,
       columns_that_are_missing_or_no_numbers_are_named, what_is_no_model_or_no_batch_id_is_refused,
-      a_hundred_thousand_rows_are_scored_at_once)
+      whatever_fails_a_repeat_leaves_every_row_once, a_hundred_thousand_rows_are_scored_at_once)

@@ -379,6 +379,38 @@ TEST(probes_that_do_not_agree_are_refused_with_their_row)
 }
 END_TEST
 
+static validate_spec tortured;
+
+static err validate_tortured(place *p, const char *fault)
+{
+    (void)fault;
+    validate_result r;
+    return validate_run(p->h, p->a, &tortured, NULL, &r);
+}
+
+/* The next fault has a version of its own. */
+static void validated_once(place *p, const char *fault)
+{
+    static int64_t versions;
+    validate_result r;
+    ck_ok(validate_run(p->h, p->a, &tortured, NULL, &r));
+    ck_assert_msg(r.version == ++versions && r.passed, "%s: version %lld", fault,
+                  (long long)r.version);
+    ck_assert_int_eq(alias_of(p, "challenger"), versions);
+    ck_assert(str_is(tag_of(p, versions, "validation.passed"), "true"));
+    tortured = spec(p, &(logged_options){0});
+}
+
+TEST(whatever_fails_a_repeat_registers_one_version)
+{
+    place p;
+    begin(&p, "0.5");
+    tortured = spec(&p, &(logged_options){0});
+    ck_assert_int_gt(place_torture(&p, validate_tortured, validated_once), 10);
+    place_close(&p);
+}
+END_TEST
+
 TEST(a_champion_that_cannot_be_scored_is_named)
 {
     place p;
@@ -422,4 +454,5 @@ TESTS("evaluate", the_first_model_passes_by_being_first_and_says_so,
       a_damaged_blob_is_an_error_after_bounded_tries_each_told,
       a_model_that_can_never_load_is_tried_once, storage_that_comes_late_is_waited_for,
       probes_that_do_not_agree_are_refused_with_their_row,
-      a_champion_that_cannot_be_scored_is_named, rows_that_are_not_there_are_named)
+      whatever_fails_a_repeat_registers_one_version, a_champion_that_cannot_be_scored_is_named,
+      rows_that_are_not_there_are_named)

@@ -315,6 +315,63 @@ TEST(a_repeated_call_adds_nothing_to_table_or_metadata)
 }
 END_TEST
 
+static err forget(db_tx *tx, void *arg)
+{
+    (void)arg;
+    TRY(tx_exec(tx, "DELETE FROM monitor_metric", DB_NO_ARGS, NULL));
+    return tx_exec(tx, "DELETE FROM monitor_result", DB_NO_ARGS, NULL);
+}
+
+TEST(a_run_killed_between_its_two_stores_is_completed_by_the_next)
+{
+    place p;
+    begin(&p);
+    put_rows(&p, CALM, 300, AT - DAY_MS, 1000);
+    monitor_spec o = spec();
+    run_ok(&p, &o);
+    ck_ok(db_write(home_db(p.h), forget, NULL));
+    run_ok(&p, &o);
+    ck_assert_int_eq(place_version(&p, TABLE("monitoring")), 0);
+    monitor_record *v;
+    size_t n;
+    ck_ok(monitor_records(home_db(p.h), p.a, STR(""), 10, &v, &n));
+    ck_assert_uint_eq(n, 1);
+    ck_assert_uint_eq(v[0].r.n, 6);
+    place_close(&p);
+}
+END_TEST
+
+/* Each fault a monitor of its own. */
+static err watch_named(place *p, const char *name)
+{
+    monitor_spec o = spec();
+    o.name = str_of(name);
+    monitor_result r;
+    return monitor_run(p->h, p->a, &o, NULL, &r);
+}
+
+static void watched_once(place *p, const char *name)
+{
+    ck_ok(watch_named(p, name));
+    frame *f = place_query(p, TABLE("monitoring"),
+                           cstr_fmt(p->a, "SELECT count(*) FROM t WHERE monitor = '%s'", name));
+    ck_assert_msg(f->cols[0].i64[0] == 6, "%s", name);
+    monitor_record *v;
+    size_t n;
+    ck_ok(monitor_records(home_db(p->h), p->a, str_of(name), 10, &v, &n));
+    ck_assert_msg(n == 1 && v[0].r.n == 6, "%s", name);
+}
+
+TEST(whatever_fails_a_repeat_leaves_every_line_once)
+{
+    place p;
+    begin(&p);
+    put_rows(&p, CALM, 10, AT - HOUR_MS, 1000);
+    ck_assert_int_gt(place_torture(&p, watch_named, watched_once), 5);
+    place_close(&p);
+}
+END_TEST
+
 TEST(an_infinite_change_survives_both_stores)
 {
     place p;
@@ -406,6 +463,8 @@ TESTS("monitor", z_is_the_change_in_standard_deviations, z_of_what_is_not_known_
       an_error_over_its_threshold_is_an_alert_and_unknown_actuals_are_none,
       the_window_holds_its_start_and_not_its_end, too_few_rows_are_not_enough_data_and_never_fine,
       a_column_that_lost_all_its_values_has_drifted,
-      a_repeated_call_adds_nothing_to_table_or_metadata, an_infinite_change_survives_both_stores,
+      a_repeated_call_adds_nothing_to_table_or_metadata,
+      a_run_killed_between_its_two_stores_is_completed_by_the_next,
+      whatever_fails_a_repeat_leaves_every_line_once, an_infinite_change_survives_both_stores,
       predictions_of_another_model_do_not_count, what_makes_no_sense_is_refused,
       a_predictions_table_without_a_watched_column_names_it)

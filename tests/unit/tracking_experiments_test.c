@@ -144,7 +144,7 @@ TEST(renaming_and_tags_change_what_is_there)
     ck_assert(str_is(get(&s, id).name, "y"));
     ck_err(tracking_experiment_rename(s.d, id, STR("taken")), ERR_CONFLICT);
     ck_err(tracking_experiment_rename(s.d, id, STR("")), ERR_INVALID);
-    ck_err(tracking_experiment_rename(s.d, STR("abc"), STR("z")), ERR_MISSING);
+    ck_err(tracking_experiment_rename(s.d, STR("abc"), STR("z")), ERR_INVALID);
     ck_ok(tracking_experiment_set_tag(s.d, id, STR("k"), STR("1")));
     ck_ok(tracking_experiment_set_tag(s.d, id, STR("k"), STR("2")));
     experiment e = get(&s, id);

@@ -25,9 +25,9 @@ static str make(world *w, const char *name, int64_t now_ms)
 static void log_for(world *w, str model, double v, int64_t step, const char *on)
 {
     metric m = {STR("acc"), v, 10 + step, step};
-    metric_of of = {.model_id = model,
-                    .dataset_name = str_of(on),
-                    .dataset_digest = on[0] ? STR("1") : STR("")};
+    metric_subject of = {.model_id = model,
+                         .dataset_name = str_of(on),
+                         .dataset_digest = on[0] ? STR("1") : STR("")};
     ck_ok(tracking_log_metric(w->s.d, w->run_id, &m, &of));
 }
 
@@ -67,7 +67,7 @@ TEST(metrics_of_a_model_are_shown_by_model_and_run)
     ck_ok(tracking_run_get(w.s.d, w.s.a, w.run_id, &r));
     ck_assert(r.n_metrics == 1 && r.metrics[0].value == 0.5 && r.n_model_outputs == 0);
     metric one = {STR("acc"), 1.0, 1, 7};
-    metric_of of = {.model_id = STR("m-nobody")};
+    metric_subject of = {.model_id = STR("m-nobody")};
     ck_err(tracking_log_metric(w.s.d, w.run_id, &one, &of), ERR_MISSING);
     ck_assert_str_eq(err_message(), "Logged model with ID 'm-nobody' not found.");
     store_close(&w.s);

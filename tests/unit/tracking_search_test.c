@@ -2,6 +2,8 @@
  * over plain structs: slow, and written from filter.h's words, not from the SQL. */
 #include "tracking/search.h"
 
+#include <pthread.h>
+
 #include "base/buf.h"
 #include "base/rng.h"
 #include "filter/filter.h"
@@ -119,12 +121,14 @@ static void put_number_test(buf *b, rng *r)
     buf_fmt(b, "%s %g", ops[rng_below(r, countof(ops))], number(r));
 }
 
-static void put_term(buf *b, rng *r)
+/* numbers: of what the cache holds. */
+static void put_term(buf *b, rng *r, bool numbers)
 {
     static const char *const metric_names[] = {"metric", "metrics", "`metrics`"},
                              *param_names[] = {"param", "params", "parameter"},
                              *tag_names[] = {"tag", "tags", "tags"};
-    switch (rng_below(r, 8)) {
+    static const int of_numbers[] = {0, 1, 4};
+    switch (numbers ? of_numbers[rng_below(r, 3)] : (int)rng_below(r, 8)) {
     case 0:
     case 1:
         put_key(b, r, metric_names, metric_keys[rng_below(r, KEYS)]);
@@ -162,18 +166,18 @@ static void put_term(buf *b, rng *r)
     }
 }
 
-static void put_filter(buf *b, rng *r, int depth)
+static void put_filter(buf *b, rng *r, int depth, bool numbers)
 {
     size_t kind = depth ? rng_below(r, 6) : 0;
     if (kind < 2) {
-        put_term(b, r);
+        put_term(b, r, numbers);
         return;
     }
     buf_puts(b, kind == 2 ? STR("NOT (") : STR("("));
-    put_filter(b, r, depth - 1);
+    put_filter(b, r, depth - 1, numbers);
     if (kind > 2) {
         buf_puts(b, kind == 3 ? STR(" or ") : STR(" AND "));
-        put_filter(b, r, depth - 1);
+        put_filter(b, r, depth - 1, numbers);
     }
     buf_putc(b, ')');
 }
@@ -360,6 +364,16 @@ static const filter_rules *run_rules(void)
     return &rules;
 }
 
+static void read_all(world *w)
+{
+    run_search q = {.experiment_ids = w->experiments,
+                    .n_experiment_ids = 2,
+                    .view = VIEW_ALL,
+                    .max = RUN_SEARCH_MAX};
+    str token;
+    ck_ok(tracking_runs_search(w->s.d, w->s.a, &q, &w->all, &w->n, &token));
+}
+
 static void world_open(world *w, uint64_t seed)
 {
     store_open(&w->s, &tracking_migration, 1);
@@ -369,13 +383,7 @@ static void world_open(world *w, uint64_t seed)
                                      &w->experiments[1]));
     for (size_t i = 0; i < RUNS; i++)
         make_run(&w->s, &w->r, i, w->experiments[i % 3 == 0]);
-    str token;
-    ck_ok(tracking_runs_search(w->s.d, w->s.a,
-                               &(run_search){.experiment_ids = w->experiments,
-                                             .n_experiment_ids = 2,
-                                             .view = VIEW_ALL,
-                                             .max = RUNS + 1},
-                               &w->all, &w->n, &token));
+    read_all(w);
     ck_assert_uint_eq(w->n, RUNS);
 }
 
@@ -417,37 +425,207 @@ static void same_as_reference(world *w, arena *a, const run_search *q, const cha
     ck_assert_msg(seen == n_want, "%s: %zu runs, want %zu", what, seen, n_want);
 }
 
+static void ask(world *w, const char *const *orders, size_t n_orders, bool numbers,
+                tracking_cache *cache)
+{
+    AUTO(arena) a = arena_new(0);
+    buf b;
+    buf_init(&b, 1 << 20);
+    put_filter(&b, &w->r, 3, numbers);
+    str order[3];
+    size_t n_order = rng_below(&w->r, 4), first = rng_below(&w->r, n_orders);
+    for (size_t k = 0; k < n_order; k++)
+        order[k] = str_of(orders[(first + k * 3) % n_orders]);
+    run_search q = {
+        .experiment_ids = w->experiments,
+        .n_experiment_ids = 1 + rng_below(&w->r, 2),
+        .filter = buf_str(&b),
+        .order_by = order,
+        .n_order_by = n_order,
+        .view = (tracking_view)rng_below(&w->r, 3),
+        .max = 1 + rng_below(&w->r, 30),
+        .cache = cache,
+    };
+    same_as_reference(w, a, &q, str_c(a, q.filter));
+    buf_done(&b);
+}
+
 TEST(random_filters_and_orders_find_what_the_reference_finds)
 {
-    world w;
-    world_open(&w, 20260401);
     static const char *const orders[] = {
         "metrics.acc",   "metrics.`val loss` DESC", "metrics.rare ASC", "params.lr DESC",
         "tags.t",        "attributes.end_time",     "end_time DESC",    "start_time",
         "run_name DESC", "metric.nobody",
     };
-    for (int i = 0; i < FILTERS; i++) {
-        AUTO(arena) a = arena_new(0);
-        buf b;
-        buf_init(&b, 1 << 20);
-        put_filter(&b, &w.r, 3);
-        str order[3];
-        size_t n_order = rng_below(&w.r, 4), first = rng_below(&w.r, countof(orders));
-        for (size_t k = 0; k < n_order; k++)
-            order[k] = str_of(orders[(first + k * 3) % countof(orders)]);
-        run_search q = {
-            .experiment_ids = w.experiments,
-            .n_experiment_ids = 1 + rng_below(&w.r, 2),
-            .filter = buf_str(&b),
-            .order_by = order,
-            .n_order_by = n_order,
-            .view = (tracking_view)rng_below(&w.r, 3),
-            .max = 1 + rng_below(&w.r, 30),
-        };
-        same_as_reference(&w, a, &q, str_c(a, q.filter));
-        buf_done(&b);
-    }
+    world w;
+    world_open(&w, 20260401);
+    for (int i = 0; i < FILTERS; i++)
+        ask(&w, orders, countof(orders), false, NULL);
     store_close(&w.s);
+}
+END_TEST
+
+static void change_something(world *w)
+{
+    str id = w->all[rng_below(&w->r, w->n)].id;
+    run r;
+    ck_ok(tracking_run_get(w->s.d, w->s.a, id, &r));
+    if (!str_is(r.lifecycle_stage, "active")) {
+        ck_ok(tracking_run_restore(w->s.d, id));
+        return;
+    }
+    metric m = {str_of(metric_keys[rng_below(&w->r, KEYS)]), number(&w->r), 1,
+                (int64_t)rng_below(&w->r, 50)};
+    switch (rng_below(&w->r, 6)) {
+    case 0:
+        ck_ok(tracking_run_delete(w->s.d, id));
+        break;
+    case 1:
+        ck_ok(tracking_run_end(w->s.d, id, "FAILED", (int64_t)rng_below(&w->r, 10)));
+        break;
+    case 2:
+        make_run(&w->s, &w->r, w->n, w->experiments[rng_below(&w->r, 2)]);
+        break;
+    case 3:
+        ck_ok(tracking_run_update(w->s.d, w->s.a, id, &(run_update){.has_end = true, .end_ms = 4},
+                                  &r));
+        break;
+    default:
+        ck_ok(tracking_log_metric(w->s.d, id, &m, NULL));
+    }
+}
+
+TEST(the_cache_finds_the_same_while_runs_change)
+{
+    static const char *const orders[] = {
+        "metrics.acc",     "metrics.`val loss` DESC", "metrics.rare ASC", "end_time",
+        "start_time DESC", "metric.nobody",           "metrics.x/y DESC",
+    };
+    world w;
+    world_open(&w, 7);
+    AUTO(tracking_cache) cache = tracking_cache_new();
+    for (int i = 0; i < FILTERS; i++) {
+        change_something(&w);
+        read_all(&w);
+        ask(&w, orders, countof(orders), i % 2, cache);
+        if (i == FILTERS / 2) {
+            ck_ok(tracking_experiment_delete(w.s.d, w.experiments[1]));
+            ck_ok(tracking_experiment_restore(w.s.d, w.experiments[1]));
+        }
+    }
+    ck_assert_uint_gt(tracking_cache_bytes(cache), RUNS * 50);
+    store_close(&w.s);
+}
+END_TEST
+
+/* 3,000 runs in one go, m = their number; two of them have the param. */
+static err many_tx(db_tx *tx, void *arg)
+{
+    (void)arg;
+    TRY(tx_exec(tx, "INSERT INTO metric_key (id, name) VALUES (1, 'm')", DB_NO_ARGS, NULL));
+    for (int64_t i = 1; i <= 3000; i++) {
+        char uuid[33];
+        snprintf(uuid, sizeof uuid, "%032d", (int)i);
+        TRY(tx_exec(tx,
+                    "INSERT INTO run (id, uuid, experiment, name, status, start_ms, rev)"
+                    " VALUES (?, ?, 0, 'x', 'RUNNING', 1, 1)",
+                    DB_ARGS(db_int(i), db_ctext(uuid)), NULL));
+        TRY(tx_exec(tx, "INSERT INTO metric_latest VALUES (?, 1, 0, 0, ?, 0, 0)",
+                    DB_ARGS(db_int(i), db_real((double)i)), NULL));
+        if (i == 7 || i == 2990)
+            TRY(tx_exec(tx, "INSERT INTO run_param VALUES (?, 'p', 'x')", DB_ARGS(db_int(i)),
+                        NULL));
+    }
+    return ERR_OK;
+}
+
+TEST(a_rare_match_far_down_the_order_is_found)
+{
+    store s;
+    store_open(&s, &tracking_migration, 1);
+    AUTO(tracking_cache) cache = tracking_cache_new();
+    ck_ok(db_write(s.d, many_tx, NULL));
+    str zero = STR("0"), order = STR("metrics.m DESC");
+    run_search q = {.experiment_ids = &zero,
+                    .n_experiment_ids = 1,
+                    .filter = STR("metrics.m > 0 AND params.p = 'x'"),
+                    .order_by = &order,
+                    .n_order_by = 1,
+                    .max = 1,
+                    .cache = cache};
+    run *v;
+    size_t n;
+    ck_ok(tracking_runs_search(s.d, s.a, &q, &v, &n, &q.page_token));
+    ck_assert(n == 1 && v[0].metrics[0].value == 2990.0 && q.page_token.n);
+    ck_ok(tracking_runs_search(s.d, s.a, &q, &v, &n, &q.page_token));
+    ck_assert(n == 1 && v[0].metrics[0].value == 7.0 && !q.page_token.n);
+    q.filter = STR("metrics.m > 0 AND params.p = 'y'");
+    ck_ok(tracking_runs_search(s.d, s.a, &q, &v, &n, &q.page_token));
+    ck_assert_uint_eq(n, 0);
+    store_close(&s);
+}
+END_TEST
+
+/* --- many threads on one cache */
+typedef struct searcher {
+    pthread_t thread;
+    store *s;
+    tracking_cache *cache;
+    size_t rounds;
+} searcher;
+
+static void *searcher_main(void *arg)
+{
+    const searcher *me = arg;
+    for (size_t i = 0; i < me->rounds; i++) {
+        AUTO(arena) a = arena_new(0);
+        str zero = STR("0"), order = STR("metrics.acc DESC"), token;
+        run_search q = {.experiment_ids = &zero,
+                        .n_experiment_ids = 1,
+                        .filter = STR("metrics.acc >= 0"),
+                        .order_by = &order,
+                        .n_order_by = 1,
+                        .max = 5,
+                        .cache = me->cache};
+        run *v;
+        size_t n;
+        if (tracking_runs_search(me->s->d, a, &q, &v, &n, &token)) abort();
+        for (size_t k = 0; k < n; k++)
+            if (!v[k].n_metrics) abort();
+    }
+    return NULL;
+}
+
+TEST(threads_share_a_cache_while_another_writes)
+{
+    store s;
+    store_open(&s, &tracking_migration, 1);
+    AUTO(tracking_cache) cache = tracking_cache_new();
+    searcher all[3];
+    for (size_t i = 0; i < countof(all); i++) {
+        all[i] = (searcher){.s = &s, .cache = cache, .rounds = 60};
+        ck_assert(!pthread_create(&all[i].thread, NULL, searcher_main, &all[i]));
+    }
+    for (int i = 0; i < 60; i++) {
+        str id, zero = STR("0"), order = STR("metrics.acc DESC"), token;
+        ck_ok(tracking_run_create(s.d, s.a, &(run_spec){.experiment_id = zero}, &id));
+        metric m = {STR("acc"), (double)i, 1, 0};
+        ck_ok(tracking_log_metric(s.d, id, &m, NULL));
+        run *v;
+        size_t n;
+        ck_ok(tracking_runs_search(s.d, s.a,
+                                   &(run_search){.experiment_ids = &zero,
+                                                 .n_experiment_ids = 1,
+                                                 .order_by = &order,
+                                                 .n_order_by = 1,
+                                                 .max = 1,
+                                                 .cache = cache},
+                                   &v, &n, &token));
+        ck_assert(n == 1 && str_eq(v[0].id, id)); /* what was acknowledged is seen */
+    }
+    for (size_t i = 0; i < countof(all); i++)
+        pthread_join(all[i].thread, NULL);
+    store_close(&s);
 }
 END_TEST
 
@@ -502,6 +680,9 @@ TEST(bad_questions_are_refused_and_unknown_experiments_hold_nothing)
                      "Invalid experiment ID 'abc'. Experiment ID must be a valid integer.");
     q.n_experiment_ids = 0;
     ck_ok(tracking_runs_search(s.d, s.a, &q, &v, &n, &token));
+    q.max = 0;
+    ck_err(tracking_runs_search(s.d, s.a, &q, &v, &n, &token), ERR_INVALID);
+    q.max = 10;
     q.page_token = STR("!");
     ck_err(tracking_runs_search(s.d, s.a, &q, &v, &n, &token), ERR_INVALID);
     q.page_token = STR("");
@@ -540,6 +721,7 @@ TEST(long_lists_of_run_ids_are_found)
 END_TEST
 
 TESTS("tracking search", random_filters_and_orders_find_what_the_reference_finds,
-      nan_then_missing_come_last_in_both_directions,
+      the_cache_finds_the_same_while_runs_change, a_rare_match_far_down_the_order_is_found,
+      threads_share_a_cache_while_another_writes, nan_then_missing_come_last_in_both_directions,
       bad_questions_are_refused_and_unknown_experiments_hold_nothing,
       long_lists_of_run_ids_are_found)

@@ -230,12 +230,12 @@ static void check_baseline(place *p, const train_result *r)
     ck_assert(str_eq(f->cols[0].s[0], r->run_id) && str_is(f->cols[1].s[0], "main.ml.fare"));
 }
 
-TEST(the_real_trips_become_the_same_good_model_each_time_on_any_number_of_threads)
+TEST(the_real_trips_become_a_good_model)
 {
     place p;
     place_open(&p, rooms, countof(rooms));
     train_spec o = taxi_spec();
-    train_result r, again;
+    train_result r;
     ck_ok(train_run(p.h, p.a, &o, &p.p, &r));
     ck_assert_int_eq(r.rows, 10000);
     ck_assert_int_eq(r.dropped, 39);
@@ -250,6 +250,18 @@ TEST(the_real_trips_become_the_same_good_model_each_time_on_any_number_of_thread
     check_artifacts(&p, &r);
     check_model(&p, &r);
     check_baseline(&p, &r);
+    place_close(&p);
+}
+END_TEST
+
+TEST(the_same_rows_become_the_same_bytes_on_any_number_of_threads)
+{
+    place p;
+    place_open(&p, rooms, countof(rooms));
+    train_spec o = taxi_spec();
+    o.n_axes = 1; /* three candidates tell as much as eighteen */
+    train_result r, again;
+    ck_ok(train_run(p.h, p.a, &o, NULL, &r));
     o.threads = 1;
     ck_ok(train_run(p.h, p.a, &o, NULL, &again));
     ck_assert_int_eq(again.feature_version, 1);
@@ -473,6 +485,68 @@ TEST(an_unknown_source_and_a_mistake_in_sql_are_named)
 }
 END_TEST
 
+TEST(sources_may_have_any_name_and_build_on_each_other)
+{
+    place p;
+    place_open(&p, rooms, countof(rooms));
+    const source_spec v[] = {{.name = STR("kept_rows"), .sql = STR(GOOD)},
+                             {.name = STR("baseline_rows"), .sql = STR("FROM kept_rows")},
+                             {.name = STR("t"), .sql = STR("SELECT 1 AS one")}};
+    static const expectation some[] = {{.name = STR("some"),
+                                        .kind = EXPECT_BETWEEN,
+                                        .action = EXPECT_DROP,
+                                        .column = STR("y"),
+                                        .min = 10,
+                                        .max = HUGE_VAL}};
+    train_spec o = small_spec(GOOD);
+    o.sources = v;
+    o.n_sources = 3;
+    o.source = STR("baseline_rows");
+    o.checks = (suite){STR("suite"), some, 1};
+    train_result r;
+    ck_ok(train_run(p.h, p.a, &o, NULL, &r));
+    ck_assert_int_eq(r.dropped, 20);
+    ck_assert_int_eq(r.rows_train + r.rows_test, 80);
+    place_close(&p);
+}
+END_TEST
+
+static err train_small(place *p, const char *fault)
+{
+    (void)fault;
+    train_spec o = small_spec(GOOD);
+    train_result r;
+    return train_run(p->h, p->a, &o, NULL, &r);
+}
+
+/* Runs ended, each model READY or given up; and the next training works. */
+static void trained_well(place *p, const char *fault)
+{
+    str id;
+    ck_ok(tracking_experiment_ensure(home_db(p->h), p->a, STR("/small"), &id));
+    run_query q = {.experiment_ids = &id, .n_experiment_ids = 1, .roots_only = true, .max = 1};
+    run *v;
+    size_t n;
+    ck_ok(tracking_runs(home_db(p->h), p->a, &q, &v, &n));
+    if (!n) return; /* it failed before there was a run */
+    db_rows ready;
+    ck_ok(db_rows_of(home_db(p->h), p->a,
+                     "SELECT id FROM logged_model WHERE source_run = ? AND status = 'READY'",
+                     DB_ARGS(db_text(v[0].id)), &ready));
+    if (str_is(v[0].status, "FINISHED"))
+        ck_assert_msg(ready.n == 1, "%s: %zu models", fault, ready.n);
+}
+
+TEST(whatever_fails_no_run_is_finished_without_its_model)
+{
+    place p;
+    place_open(&p, rooms, countof(rooms));
+    ck_assert_int_gt(place_torture(&p, train_small, trained_well), 30);
+    ck_ok(train_small(&p, NULL));
+    place_close(&p);
+}
+END_TEST
+
 TEST(missing_feature_values_train_as_missing_and_make_integers_doubles)
 {
     place p;
@@ -507,6 +581,23 @@ TEST(missing_feature_values_train_as_missing_and_make_integers_doubles)
 }
 END_TEST
 
+TEST(many_rows_are_fitted_on_all_threads_to_the_same_bytes)
+{
+    place p;
+    place_open(&p, rooms, countof(rooms));
+    train_spec o = small_spec("SELECT hash(i) % 100000 AS x, sqrt(hash(i) % 100000) + i % 7 AS y "
+                              "FROM range(260000) r(i)");
+    train_result r, again;
+    ck_ok(train_run(p.h, p.a, &o, NULL, &r));
+    ck_assert_int_gt(r.rows_train, 200000);
+    o.threads = 3;
+    ck_ok(train_run(p.h, p.a, &o, NULL, &again));
+    ck_assert(str_eq(artifact_of(&p, "models", r.model_id, "model.lgb"),
+                     artifact_of(&p, "models", again.model_id, "model.lgb")));
+    place_close(&p);
+}
+END_TEST
+
 TEST(a_model_without_a_single_split_is_still_a_model)
 {
     place p;
@@ -520,11 +611,15 @@ TEST(a_model_without_a_single_split_is_still_a_model)
 }
 END_TEST
 
-TESTS("train", the_real_trips_become_the_same_good_model_each_time_on_any_number_of_threads,
+TESTS("train", the_real_trips_become_a_good_model,
+      the_same_rows_become_the_same_bytes_on_any_number_of_threads,
       a_label_that_is_no_finite_number_names_its_row, too_few_rows_for_the_folds_are_refused,
       a_check_that_must_hold_stops_the_run_before_the_feature_table,
       features_must_be_numbers_with_names_that_a_model_can_keep, an_infinite_feature_names_itself,
       what_the_spec_says_wrongly_is_refused, a_parameter_that_lightgbm_refuses_fails_with_its_words,
       an_unknown_source_and_a_mistake_in_sql_are_named,
+      whatever_fails_no_run_is_finished_without_its_model,
+      sources_may_have_any_name_and_build_on_each_other,
       missing_feature_values_train_as_missing_and_make_integers_doubles,
+      many_rows_are_fitted_on_all_threads_to_the_same_bytes,
       a_model_without_a_single_split_is_still_a_model)

@@ -37,7 +37,7 @@ export default function Endpoints() {
             endpoints.length ? (
               <Table label="Endpoints" columns={columns} rows={sortRows(endpoints, columns, sort)} rowKey={(e) => e.name} sort={sort} onSort={onSort} />
             ) : (
-              <Empty title="There is no endpoint yet." command="tidemill run ml_training_pipeline -f BUNDLE">
+              <Empty title="There is no endpoint yet." job="ml_training_pipeline">
                 Deployment makes one for the first model that passes its gates.
               </Empty>
             )

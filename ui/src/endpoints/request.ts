@@ -1,5 +1,6 @@
 /* The body of a request made from what was typed, and the field that an error of the server is about. */
 import type { SignatureInput } from '../api/types.ts';
+import { shellQuote } from '../kit/shell.ts';
 
 const INTEGER = /^-?(0|[1-9]\d*)$/;
 const DECIMAL = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/;
@@ -47,11 +48,6 @@ export function startOf(inputs: readonly SignatureInput[], example: Readonly<Rec
     typed[name] = value === undefined || value === null ? '' : typeof value === 'string' ? value : JSON.stringify(value);
   }
   return typed;
-}
-
-/* shellQuote: one word for sh. */
-export function shellQuote(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 export function curlOf(url: string, body: string): string {

@@ -27,7 +27,7 @@ export default function ExperimentPage({ params }: { params: Params }) {
             list.length ? (
               <RunsTable label="Runs" runs={list} unfold order="-started" />
             ) : (
-              <Empty title="This experiment has no runs." command="tidemill run ml_training_pipeline -f BUNDLE" />
+              <Empty title="This experiment has no runs." job="ml_training_pipeline" />
             )
           }
         </Show>

@@ -24,7 +24,7 @@ export default function Experiments() {
             experiments.length ? (
               <Table label="Experiments" columns={columns} rows={sortRows(experiments, columns, sort)} rowKey={(e) => e.experiment_id} sort={sort} onSort={onSort} />
             ) : (
-              <Empty title="There is no experiment yet." command="tidemill run ml_training_pipeline -f BUNDLE">
+              <Empty title="There is no experiment yet." job="ml_training_pipeline">
                 The first training run makes one.
               </Empty>
             )

@@ -42,8 +42,8 @@ function Pairs({ title, rows }: { title: string; rows: [string, string, string?]
   return (
     <Card flush title={title}>
       {rows.length ? (
-        <div class="table pairs" role="region" aria-label={title} tabIndex={0}>
-          <table>
+        <div class="table pairs">
+          <table aria-label={title}>
             <thead class="hidden">
               <tr>
                 <th scope="col">Name</th>
@@ -95,7 +95,7 @@ function Overview({ run, experiment }: { run: Run; experiment: string }) {
   ];
   if (parent) facts.push(['Parent run', <Link href={screen.run(run.info.experiment_id, parent)}>{parent.slice(0, 12)}…</Link>]);
   if (jobRun) facts.push(['Job run', <Link href={screen.jobs({ run: jobRun })}>{jobRun}</Link>]);
-  if (table) facts.push(['Feature table', <><Name>{table}</Name> version {tagOf(run, 'tidemill.featureVersion') ?? DASH}</>]);
+  if (table) facts.push(['Feature table', <><Name>{table}</Name>, version{'\u00a0'}{tagOf(run, 'tidemill.featureVersion') ?? DASH}</>]);
   return (
     <Card>
       <Facts of={facts} />

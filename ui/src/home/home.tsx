@@ -10,9 +10,6 @@ import { Icon, type IconName } from '../kit/icons.tsx';
 import { Card, Empty, PageHead, Show, When } from '../kit/parts.tsx';
 import { DriftList } from '../monitoring/drift.tsx';
 
-const APPLY = 'tidemill apply -f BUNDLE --var "catalog=…,schema=…,model_name=…"';
-const TRAIN = 'tidemill run ml_training_pipeline -f BUNDLE';
-
 function plural(n: number, one: string): string {
   return `${count(n)} ${one}${n === 1 ? '' : 's'}`;
 }
@@ -74,7 +71,7 @@ function Champions({ of }: { of: Overview }) {
   return (
     <Card title="Serving">
       {of.endpoints.length === 0 ? (
-        <Empty title="Nothing is served yet." command={of.counts.jobs ? TRAIN : APPLY}>
+        <Empty title="Nothing is served yet." job="ml_training_pipeline">
           {of.counts.jobs ? 'The training pipeline deploys the model that passes its gates.' : 'A bundle declares data, checks, training, endpoints and jobs.'}
         </Empty>
       ) : (
@@ -108,7 +105,7 @@ function Runs({ of }: { of: Overview }) {
   return (
     <Card title="Latest job runs" aside={<Link href={screen.jobs()}>All jobs</Link>}>
       {of.latest_job_runs.length === 0 ? (
-        <Empty title="No job has run yet." command={of.counts.jobs ? TRAIN : APPLY} />
+        <Empty title="No job has run yet." job="ml_training_pipeline" />
       ) : (
         <ul class="rows">
           {of.latest_job_runs.slice(0, 6).map((r) => (
@@ -135,7 +132,7 @@ function Drift({ of }: { of: Overview }) {
   if (!seen)
     return (
       <Card title="Drift">
-        <Empty title="Nothing has been monitored yet." command="tidemill run ml_monitoring -f BUNDLE">
+        <Empty title="Nothing has been monitored yet." job="ml_monitoring">
           Monitoring compares a day's predictions with what was normal at training.
         </Empty>
       </Card>
@@ -152,7 +149,7 @@ function Drift({ of }: { of: Overview }) {
           {seen.verdict === 'not_enough_data'
             ? seen.reason
             : alerts
-              ? `${alerts} of ${seen.lines.filter((l) => l.metric !== 'rows').length} thresholds passed`
+              ? `${alerts} of ${seen.lines.filter((l) => l.metric !== 'rows').length} measures over their threshold`
               : 'every measure within its threshold'}
           {seen.should_retrain && ', retraining is advised'}
         </span>

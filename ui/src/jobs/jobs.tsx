@@ -40,7 +40,7 @@ function Jobs() {
           jobs.length ? (
             <Table label="Jobs" columns={columns} rows={sortRows(jobs, columns, sort)} rowKey={(j) => `${j.bundle}/${j.target}/${j.name}`} sort={sort} onSort={onSort} />
           ) : (
-            <Empty title="No job is known yet." command={'tidemill apply -f BUNDLE --var "catalog=…,schema=…,model_name=…"'}>
+            <Empty title="No job is known yet.">
               A bundle declares jobs and their schedules.
             </Empty>
           )
@@ -154,7 +154,7 @@ function Runs() {
               )}
             </>
           ) : (
-            <Empty title={job ? `${job} has not run yet.` : 'No job has run yet.'} command={`tidemill run ${job || 'ml_training_pipeline'} -f BUNDLE`} />
+            <Empty title={job ? `${job} has not run yet.` : 'No job has run yet.'} job={job || 'ml_training_pipeline'} />
           );
         }}
       </Show>

@@ -2,12 +2,15 @@
 import { useSignal } from '@preact/signals';
 import { Fragment, type ComponentChildren } from 'preact';
 import { useEffect, useId, useRef } from 'preact/hooks';
-import { retry, type State } from '../api/resource.ts';
+import { data } from '../api/paths.ts';
+import { retry, useResource, type State } from '../api/resource.ts';
+import type { Overview } from '../api/types.ts';
 import type { ApiError } from '../api/client.ts';
 import { Link } from '../app/router.tsx';
 import { now } from './clock.ts';
 import { DASH, dateTime, relative } from './format.ts';
 import { Icon } from './icons.tsx';
+import { commandsFor } from './shell.ts';
 
 type Children = { children?: ComponentChildren };
 
@@ -89,13 +92,15 @@ export function Show<T>({ state, what, children }: { state: State<T>; what: stri
   );
 }
 
-/* Empty says what is missing and which command makes it. */
-export function Empty({ title, command, children }: Children & { title: string; command?: string }) {
+/* Empty says what is missing and which command makes it: where no job is known yet, that is apply. */
+export function Empty({ title, job, children }: Children & { title: string; job?: string }) {
+  const { data: seen } = useResource<Overview>(data.overview()).value;
+  const commands = commandsFor(seen?.home);
   return (
     <div class="empty">
       <p class="what">{title}</p>
       {children && <p>{children}</p>}
-      {command && <Command text={command} />}
+      {seen && <Command text={job && seen.counts.jobs ? commands.run(job) : commands.apply} />}
     </div>
   );
 }

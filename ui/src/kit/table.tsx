@@ -97,21 +97,24 @@ export interface TableProps<Row> {
 export function Table<Row>({ label, columns, rows, rowKey, rowClass, sort, onSort }: TableProps<Row>) {
   const box = useRef<HTMLDivElement>(null);
   const scroll = useSignal({ top: 0, height: 600 });
+  const scrolls = useSignal(false);
   const windowed = rows.length > WHOLE_MAX;
   useEffect(() => {
     const at = box.current;
-    if (!at || !windowed) return undefined;
+    if (!at) return undefined;
     let frame = 0;
     const look = () => {
       frame ||= requestAnimationFrame(() => {
         frame = 0;
-        scroll.value = { top: at.scrollTop, height: at.clientHeight };
+        scrolls.value = windowed || at.scrollWidth > at.clientWidth;
+        if (windowed) scroll.value = { top: at.scrollTop, height: at.clientHeight };
       });
     };
     look();
     at.addEventListener('scroll', look, { passive: true });
     const sizes = new ResizeObserver(look);
     sizes.observe(at);
+    if (at.firstElementChild) sizes.observe(at.firstElementChild);
     return () => {
       cancelAnimationFrame(frame);
       at.removeEventListener('scroll', look);
@@ -122,7 +125,7 @@ export function Table<Row>({ label, columns, rows, rowKey, rowClass, sort, onSor
     ? windowRows(scroll.value.top, scroll.value.height, ROW_HEIGHT, rows.length)
     : { first: 0, end: rows.length, before: 0, after: 0 };
   return (
-    <div ref={box} class={windowed ? 'table windowed' : 'table'} role="region" aria-label={label} tabIndex={0}>
+    <div ref={box} class={windowed ? 'table windowed' : 'table'} role="region" aria-label={label} tabIndex={scrolls.value ? 0 : undefined}>
       <table aria-rowcount={rows.length + 1}>
         <thead>
           <Head columns={columns} sort={sort} onSort={onSort} />

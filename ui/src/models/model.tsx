@@ -2,12 +2,13 @@ import './model.css';
 import { data, screen } from '../api/paths.ts';
 import { byVersion, maeOf, valueOf } from '../api/read.ts';
 import { useResource } from '../api/resource.ts';
-import type { Endpoint, ModelVersion, RegisteredModel, Run } from '../api/types.ts';
+import type { Endpoint, ModelVersion, Overview, RegisteredModel, Run } from '../api/types.ts';
 import { Link } from '../app/router.tsx';
 import type { Params } from '../app/routes.ts';
 import { Alias, Badge } from '../kit/badge.tsx';
 import { DASH, exact, number } from '../kit/format.ts';
 import { Card, Command, Empty, ErrorBox, Name, PageHead, Show, When } from '../kit/parts.tsx';
+import { shellWord } from '../kit/shell.ts';
 import { sortRows, Table, useSort, type Column } from '../kit/table.tsx';
 
 /* The registry names only the run; which experiment it belongs to is asked for. */
@@ -55,11 +56,12 @@ function columnsFor(servedBy: (version: string) => string[], staged: boolean): C
 }
 
 function Use({ name, of }: { name: string; of: ModelVersion[] }) {
+  const home = useResource<Overview>(data.overview()).value.data?.home;
   const champion = of.find((v) => v.aliases?.includes('champion'));
-  if (!champion) return null;
+  if (!champion || !home) return null;
   return (
     <Card title="Use it">
-      <Command text={`tidemill models export ${name}@champion model.lgb`} />
+      <Command text={`tidemill models export ${shellWord(`${name}@champion`)} model.lgb --home ${shellWord(home)}`} />
     </Card>
   );
 }
@@ -92,7 +94,7 @@ export default function ModelPage({ params }: { params: Params }) {
             versions.length ? (
               <Table label="Versions" columns={columns} rows={sortRows(versions, columns, sort)} rowKey={(v) => v.version} sort={sort} onSort={onSort} />
             ) : (
-              <Empty title="This model has no version." command="tidemill run ml_training_pipeline -f BUNDLE" />
+              <Empty title="This model has no version." job="ml_training_pipeline" />
             )
           }
         </Show>

@@ -39,7 +39,7 @@ export default function Models() {
             models.length ? (
               <Table label="Registered models" columns={columns} rows={sortRows(models, columns, sort)} rowKey={(m) => m.name} sort={sort} onSort={onSort} />
             ) : (
-              <Empty title="No model is registered yet." command="tidemill run ml_training_pipeline -f BUNDLE">
+              <Empty title="No model is registered yet." job="ml_training_pipeline">
                 Validation registers a version of every model that training logs.
               </Empty>
             )

@@ -195,7 +195,7 @@ export default function Monitoring() {
             </>
           ) : (
             <Card>
-              <Empty title="Nothing has been monitored yet." command="tidemill run ml_monitoring -f BUNDLE">
+              <Empty title="Nothing has been monitored yet." job="ml_monitoring">
                 A monitor compares a window of predictions with the baseline that training wrote.
               </Empty>
             </Card>

@@ -52,8 +52,6 @@ async function ask(): Promise<Known> {
   };
 }
 
-let known: Promise<Known> | undefined;
-
 export function addresses(of: Known): Record<string, string> {
   const training = of.jobRuns.find((r) => r.job.includes('training'));
   return {
@@ -71,7 +69,7 @@ export function addresses(of: Known): Record<string, string> {
 }
 
 export const test = plain.extend<{ known: Known; complaints: string[] }>({
-  known: async ({}, use) => use(await (known ??= ask())),
+  known: async ({}, use) => use(await ask()),
   /* Whatever the browser complains of: errors, warnings, refusals by the policy, answers that failed. */
   complaints: [
     async ({ page }, use) => {
@@ -96,14 +94,14 @@ interface Violation {
   nodes: { target: unknown[]; failureSummary?: string }[];
 }
 
-/* violations of the accessibility rules (WCAG A, AA and best practice), as lines to read. The rules
+/* violations of the accessibility rules (WCAG A, AA and best practice; or those named), as lines to read. The rules
  * are evaluated by the browser's debugger, which the page's policy does not bind. */
-export async function violations(page: Page): Promise<string[]> {
-  await page.evaluate(axeSource);
-  const found = await page.evaluate(async () => {
-    const axe = (globalThis as unknown as { axe: { run(): Promise<{ violations: Violation[] }> } }).axe;
-    return (await axe.run()).violations;
-  });
+export async function violations(page: Page, rules?: string[]): Promise<string[]> {
+  if (!(await page.evaluate(() => 'axe' in globalThis))) await page.evaluate(axeSource);
+  const found = await page.evaluate(async (only) => {
+    const { axe } = globalThis as unknown as { axe: { run(options: object): Promise<{ violations: Violation[] }> } };
+    return (await axe.run(only ? { runOnly: only } : {})).violations;
+  }, rules);
   return found.map((v) => `${v.id}: ${v.help}: ${v.nodes.map((n) => `${n.target.join(' ')} (${n.failureSummary ?? ''})`).join('; ')}`);
 }
 

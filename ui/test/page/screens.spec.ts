@@ -1,4 +1,5 @@
 import { addresses, expect, get, settled, test, url, violations } from './base.ts';
+import { screen } from '../../src/api/paths.ts';
 import { maeOf } from '../../src/api/read.ts';
 import { count, exact, fixed, number } from '../../src/kit/format.ts';
 import type { ChecksReport, ModelVersion } from '../../src/api/types.ts';
@@ -34,6 +35,27 @@ test('an experiment unfolds its candidates, sorted as the address says', async (
   await expect(table.getByRole('columnheader', { name: 'cv_mae' })).toHaveAttribute('aria-sort', 'ascending');
   await page.getByRole('button', { name: /Child runs/ }).click();
   await expect(table.getByRole('row')).toHaveCount(2);
+});
+
+test('of a thousand runs only those in sight are drawn', async ({ page, known }) => {
+  // The real run a thousand times over: nothing at this depth makes so many.
+  const runs = Array.from({ length: 1000 }, (_, i) => ({ ...known.run, info: { ...known.run.info, run_id: String(i).padStart(32, '0'), run_name: `run-${i}`, start_time: known.run.info.start_time - i } }));
+  await page.route('**/api/tidemill/runs?experiment_id=*', (route) => route.fulfill({ json: { runs } }));
+  await page.goto(url + screen.experiment(known.experiment.experiment_id));
+  await settled(page);
+  const table = page.getByRole('region', { name: 'Runs' });
+  await expect(table.getByRole('table')).toHaveAttribute('aria-rowcount', '1001');
+  await expect(table.getByRole('row', { name: /run-0 / })).toHaveAttribute('aria-rowindex', '2');
+  expect(await table.locator('tbody tr').count()).toBeLessThan(60);
+  const height = await table.evaluate((box) => box.scrollHeight);
+  await table.focus();
+  await page.keyboard.press('End');
+  const last = table.getByRole('row', { name: /run-999 / });
+  await expect(last).toBeVisible();
+  await expect(last).toHaveAttribute('aria-rowindex', '1001');
+  expect(await table.locator('tbody tr').count()).toBeLessThan(60);
+  expect(Math.abs((await table.evaluate((box) => box.scrollHeight)) - height), 'drawn rows are as high as those left out').toBeLessThan(5);
+  expect(await violations(page)).toEqual([]);
 });
 
 test('a run shows metrics, checks, plots, candidates and artifacts', async ({ page, known }) => {
@@ -80,7 +102,8 @@ test('monitoring tells the calm day from the shifted day', async ({ page, known 
   for (const record of known.monitors) {
     await page.goto(`${url}/monitoring?monitor=${record.name}&at=${record.at_ms}`);
     await settled(page);
-    await expect(page.locator('.verdict-line')).toContainText(record.verdict === 'ok' ? 'OK' : 'Alert');
+    const words = { ok: 'OK', alert: 'Alert', not_enough_data: 'Not enough data' };
+    await expect(page.locator('.verdict-line')).toContainText(words[record.verdict]);
     await expect(page.getByText('Retraining advised')).toHaveCount(record.should_retrain ? 1 : 0);
     const table = page.getByRole('region', { name: 'Drift per column' });
     for (const line of record.lines.filter((l) => l.metric === 'drift_z')) {
@@ -91,8 +114,8 @@ test('monitoring tells the calm day from the shifted day', async ({ page, known 
       await expect(row.getByText('Drift')).toHaveCount(line.alert ? 1 : 0);
     }
   }
-  expect(known.monitors.map((m) => m.verdict).sort()).toEqual(['alert', 'ok']);
-  await days.filter({ hasText: 'OK' }).click();
+  expect(known.monitors.map((m) => m.verdict)).toEqual(expect.arrayContaining(['alert', 'ok']));
+  await days.filter({ hasText: 'OK' }).first().click();
   await expect(page.locator('.verdict-line')).toContainText('OK');
 });
 
@@ -104,7 +127,7 @@ test('jobs show schedules, runs and what each task handed on', async ({ page, kn
   await expect(page.getByText('America/New_York')).toBeVisible();
   const runs = page.locator('.job-runs > li');
   await expect(runs).toHaveCount(known.jobRuns.length);
-  await runs.filter({ hasText: 'ml_training_pipeline' }).getByRole('button').click();
+  await runs.filter({ hasText: 'ml_training_pipeline' }).getByRole('button').first().click();
   await expect(page.locator('.tasks > li')).toHaveCount(3);
   await expect(page.locator('.tasks')).toContainText('promoted');
   await page.reload();
@@ -114,14 +137,13 @@ test('jobs show schedules, runs and what each task handed on', async ({ page, kn
 });
 
 test('every address can be opened directly, and holds no accessibility violation in light and dark', async ({ page, known }) => {
-  test.setTimeout(60_000);
   for (const [name, address] of Object.entries(addresses(known))) {
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await page.emulateMedia({ colorScheme });
-      await page.goto(url + address);
-      await settled(page);
-      expect(await violations(page), `${name} in ${colorScheme}`).toEqual([]);
-    }
+    await page.goto(url + address);
+    await settled(page);
+    await page.emulateMedia({ colorScheme: 'light' });
+    expect(await violations(page), `${name} in light`).toEqual([]);
+    await page.emulateMedia({ colorScheme: 'dark' });
+    expect(await violations(page, ['color-contrast', 'link-in-text-block']), `${name} in dark`).toEqual([]); // only colours change
   }
 });
 

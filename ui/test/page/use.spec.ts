@@ -1,8 +1,11 @@
 /* What a person does with the page: predict, make mistakes, go by keyboard, look at an empty home, lose the server. */
 import { execFileSync } from 'node:child_process';
+import { resolve } from 'node:path';
 import { addresses, emptyUrl, expect, get, settled, test, url, violations } from './base.ts';
 import { screen } from '../../src/api/paths.ts';
 import type { Signature } from '../../src/api/types.ts';
+
+const root = resolve(import.meta.dirname, '../../..');
 
 test('"try it" predicts what a direct request predicts', async ({ page, known }) => {
   const signature = await get<Signature>(`/api/tidemill/endpoints/${known.endpoint.name}/signature`);
@@ -62,8 +65,8 @@ test('copying gives the whole text', async ({ page, known, context }) => {
   await page.goto(url + screen.endpoint(known.endpoint.name));
   await settled(page);
   await page.getByRole('button', { name: 'Copy the snippet' }).click();
-  await expect(page.getByText('Copied')).toBeVisible();
-  expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(await page.locator('.code code').innerText());
+  const text = await page.locator('.code code').innerText();
+  await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toBe(text);
 });
 
 test('the keyboard reaches everything, and the focus follows the screen', async ({ page }) => {
@@ -100,13 +103,17 @@ test('the theme can be chosen, and is remembered', async ({ page }) => {
   expect(await background()).not.toBe(light);
 });
 
-test('an empty home says the next command everywhere', async ({ page }) => {
+test('an empty home says the next command everywhere, and it works', async ({ page }) => {
   for (const path of ['/', '/models', '/endpoints', '/monitoring', '/jobs']) {
     await page.goto(emptyUrl + path);
     await settled(page);
     await expect(page.locator('.command').first(), path).toContainText('tidemill');
     expect(await violations(page), path).toEqual([]);
   }
+  const command = await page.locator('.command code').first().innerText();
+  const path = `${resolve(root, 'build')}:${process.env['PATH'] ?? ''}`;
+  execFileSync('sh', ['-c', command], { cwd: root, env: { ...process.env, PATH: path }, stdio: 'pipe' });
+  await expect(page.getByRole('region', { name: 'Jobs' }).getByRole('row')).toHaveCount(4);
 });
 
 test('what does not exist is said in words', async ({ page, complaints }) => {
@@ -125,7 +132,7 @@ test('a lost connection is said, and what was seen stays', async ({ page, known,
   await page.goto(url + addresses(known)['models']);
   await settled(page);
   await context.setOffline(true);
-  await expect(page.getByText('What you see is not fresh')).toBeVisible({ timeout: 10_000 });
+  await expect(page.getByText('What you see is not fresh')).toBeVisible({ timeout: 30_000 });
   await expect(page.getByRole('link', { name: known.model.name })).toBeVisible();
   await expect(page.getByText('No connection')).toBeVisible();
   await context.setOffline(false);

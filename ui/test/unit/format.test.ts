@@ -63,6 +63,7 @@ test('percentages do not divide by nothing', () => {
 });
 
 test('durations change their unit at the right place', () => {
+  assert.equal(duration(0), '< 1 ms');
   assert.equal(duration(0.25), '0.25 ms');
   assert.equal(duration(1.84), '1.8 ms');
   assert.equal(duration(843), '843 ms');

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
-import { bodyOf, curlOf, fieldOf, pythonOf, recordOf, shellQuote, startOf } from '../../src/endpoints/request.ts';
+import { bodyOf, curlOf, fieldOf, pythonOf, recordOf, startOf } from '../../src/endpoints/request.ts';
+import { commandsFor, shellQuote } from '../../src/kit/shell.ts';
 
 const inputs = [
   { name: 'trip_distance', type: 'double', required: true },
@@ -47,6 +48,12 @@ test('a shell reads the body back as it was', () => {
   const body = bodyOf(inputs, { note: `it's "quoted" $HOME \`x\` \\` });
   assert.equal(execFileSync('sh', ['-c', `printf %s ${shellQuote(body)}`], { encoding: 'utf8' }), body);
   assert.ok(curlOf('http://h/x', body).startsWith('curl -s http://h/x'));
+});
+
+test('a home with blanks stays one word of the command', () => {
+  const words = execFileSync('sh', ['-c', commandsFor("/tmp/it's a home").apply.replace('tidemill', "printf '%s\\n'")], { encoding: 'utf8' }).split('\n');
+  assert.equal(words[words.indexOf('--home') + 1], "/tmp/it's a home");
+  assert.ok(!commandsFor(undefined).apply.includes('--home'));
 });
 
 test('the Python snippet is Python', () => {
