@@ -190,6 +190,7 @@ static err configure(sq_conn *c, sq_mode mode)
     TRY(run_plain(c, "PRAGMA synchronous = FULL"));
     TRY(run_plain(c, "PRAGMA cell_size_check = ON"));
     TRY(run_plain(c, "PRAGMA temp_store = MEMORY"));
+    TRY(run_plain(c, "PRAGMA case_sensitive_like = ON")); /* as in PostgreSQL */
     char pragma[64];
     snprintf(pragma, sizeof pragma, "PRAGMA journal_size_limit = %d", WAL_SIZE_MAX);
     TRY(run_plain(c, pragma));

@@ -63,6 +63,14 @@ err lists_load(db_tx *tx, arena *a, const char *head, const int64_t *ids, size_t
     return ERR_OK;
 }
 
+int64_t *ids_of_rows(arena *a, const db_rows *r)
+{
+    int64_t *ids = arena_array(a, int64_t, r->n ? r->n : 1);
+    for (size_t i = 0; i < r->n; i++)
+        ids[i] = db_cell_i(r, i, 0);
+    return ids;
+}
+
 const key_value *tags_of_rows(arena *a, const db_rows *r, size_t from, size_t to)
 {
     key_value *v = arena_array(a, key_value, to - from);

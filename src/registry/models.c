@@ -18,23 +18,10 @@ err model_row(db_tx *tx, arena *a, str name, int64_t *ret)
     return ERR_OK;
 }
 
-err registry_model_ensure(db *d, str name, int64_t now_ms)
-{
-    assert(d);
-    TRY(check_model_name(name));
-    return db_exec(d,
-                   "INSERT INTO registered_model (name, created_ms, updated_ms) VALUES (?, ?, ?)"
-                   " ON CONFLICT (name) DO NOTHING",
-                   DB_ARGS(db_text(name), db_int(now_ms), db_int(now_ms)), NULL);
-}
-
 /* --- reading */
 typedef struct models_get {
     arena *a;
-    str name; /* p NULL: all */
-    size_t max, offset;
     registered_model *v;
-    size_t n;
 } models_get;
 
 static int alias_order(const void *x, const void *y)
@@ -61,60 +48,104 @@ static void take_aliases(void *ctx, size_t at, const db_rows *r, size_t from, si
     g->v[at].n_aliases = to - from;
 }
 
-#define MODEL_COLS                                                                                 \
-    "m.id, m.name, m.description, m.created_ms, m.updated_ms,"                                     \
-    " (SELECT MAX(v.version) FROM model_version v WHERE v.model = m.id)"
-
-static err models_get_tx(db_tx *tx, void *arg)
+static void take_model(void *ctx, size_t at, const db_rows *r, size_t from, size_t to)
 {
-    models_get *g = arg;
-    db_rows r = {0};
-    if (g->name.p)
-        TRY(tx_rows(tx, g->a, "SELECT " MODEL_COLS " FROM registered_model m WHERE m.name = ?",
-                    DB_ARGS(db_text(g->name)), &r));
-    else
-        TRY(tx_rows(tx, g->a,
-                    "SELECT " MODEL_COLS
-                    " FROM registered_model m ORDER BY m.name LIMIT ? OFFSET ?",
-                    DB_ARGS(db_int((int64_t)g->max), db_int((int64_t)g->offset)), &r));
-    int64_t *ids = arena_array(g->a, int64_t, r.n ? r.n : 1);
-    g->v = arena_array(g->a, registered_model, r.n ? r.n : 1);
-    g->n = r.n;
-    for (size_t i = 0; i < r.n; i++) {
-        ids[i] = db_cell_i(&r, i, 0);
-        g->v[i] = (registered_model){
-            .name = db_cell_s(&r, i, 1),
-            .description = db_cell_s(&r, i, 2),
-            .created_ms = db_cell_i(&r, i, 3),
-            .updated_ms = db_cell_i(&r, i, 4),
-            .latest_version = db_cell_i(&r, i, 5),
-        };
-    }
-    TRY(lists_load(tx, g->a, "SELECT model, key, value FROM registered_model_tag WHERE model IN (",
-                   ids, r.n, take_tags, g));
-    return lists_load(tx, g->a, "SELECT model, alias, version FROM model_alias WHERE model IN (",
-                      ids, r.n, take_aliases, g);
+    models_get *g = ctx;
+    assert(to == from + 1);
+    g->v[at] = (registered_model){
+        .name = db_cell_s(r, from, 1),
+        .description = db_cell_s(r, from, 2),
+        .created_ms = db_cell_i(r, from, 3),
+        .updated_ms = db_cell_i(r, from, 4),
+        .latest_version = db_cell_i(r, from, 5),
+    };
+}
+
+err models_by_ids(db_tx *tx, arena *a, const int64_t *ids, size_t n, registered_model **ret)
+{
+    models_get g = {a, arena_array(a, registered_model, n ? n : 1)};
+    TRY(lists_load(tx, a,
+                   "SELECT m.id, m.name, m.description, m.created_ms, m.updated_ms,"
+                   " (SELECT MAX(v.version) FROM model_version v WHERE v.model = m.id)"
+                   " FROM registered_model m WHERE m.id IN (",
+                   ids, n, take_model, &g));
+    TRY(lists_load(tx, a, "SELECT model, key, value FROM registered_model_tag WHERE model IN (",
+                   ids, n, take_tags, &g));
+    TRY(lists_load(tx, a, "SELECT model, alias, version FROM model_alias WHERE model IN (", ids, n,
+                   take_aliases, &g));
+    *ret = g.v;
+    return ERR_OK;
+}
+
+typedef struct model_read {
+    arena *a;
+    str name;
+    size_t max, offset;
+    registered_model *v;
+    size_t n;
+} model_read;
+
+static err model_read_tx(db_tx *tx, void *arg)
+{
+    model_read *q = arg;
+    int64_t row = 0;
+    TRY(model_row(tx, q->a, q->name, &row));
+    return models_by_ids(tx, q->a, &row, 1, &q->v);
 }
 
 err registry_model_get(db *d, arena *a, str name, registered_model *ret)
 {
     assert(d && a && ret);
-    models_get g = {.a = a, .name = name.p ? name : STR("")};
-    TRY(db_read(d, models_get_tx, &g));
-    if (!g.n) return model_missing(name);
-    *ret = g.v[0];
+    model_read q = {.a = a, .name = name};
+    TRY(db_read(d, model_read_tx, &q));
+    *ret = *q.v;
     return ERR_OK;
+}
+
+static err models_list_tx(db_tx *tx, void *arg)
+{
+    model_read *q = arg;
+    db_rows r = {0};
+    TRY(tx_rows(tx, q->a, "SELECT id FROM registered_model ORDER BY name LIMIT ? OFFSET ?",
+                DB_ARGS(db_int((int64_t)q->max), db_int((int64_t)q->offset)), &r));
+    q->n = r.n;
+    return models_by_ids(tx, q->a, ids_of_rows(q->a, &r), r.n, &q->v);
 }
 
 err registry_models(db *d, arena *a, size_t max, size_t offset, registered_model **ret,
                     size_t *ret_n)
 {
     assert(d && a && ret && ret_n);
-    models_get g = {.a = a,
+    model_read q = {.a = a,
                     .max = max < REGISTRY_LIST_MAX ? max : REGISTRY_LIST_MAX,
                     .offset = offset < INT32_MAX ? offset : INT32_MAX};
-    TRY(db_read(d, models_get_tx, &g));
-    *ret = g.v;
-    *ret_n = g.n;
+    TRY(db_read(d, models_list_tx, &q));
+    *ret = q.v;
+    *ret_n = q.n;
+    return ERR_OK;
+}
+
+static err name_now_tx(db_tx *tx, void *arg)
+{
+    model_read *q = arg;
+    db_rows r = {0};
+    TRY(tx_rows(tx, q->a, "SELECT name FROM registered_model WHERE name = ?",
+                DB_ARGS(db_text(q->name)), &r));
+    if (!r.n)
+        TRY(tx_rows(tx, q->a,
+                    "SELECT m.name FROM registered_model_former f"
+                    " JOIN registered_model m ON m.id = f.model WHERE f.name = ?",
+                    DB_ARGS(db_text(q->name)), &r));
+    if (!r.n) return model_missing(q->name);
+    q->name = db_cell_s(&r, 0, 0);
+    return ERR_OK;
+}
+
+err registry_name_now(db *d, arena *a, str name, str *ret)
+{
+    assert(d && a && ret);
+    model_read q = {.a = a, .name = name};
+    TRY(db_read(d, name_now_tx, &q));
+    *ret = q.name;
     return ERR_OK;
 }

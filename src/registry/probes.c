@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <math.h>
 
+#include "base/buf.h"
 #include "base/json.h"
 #include "base/map.h"
 #include "tracking/tracking.h"
@@ -90,26 +91,65 @@ static err read_matrix(yyjson_val *rows, const size_t *to, matrix x)
     return ERR_OK;
 }
 
+typedef struct scoring {
+    arena *a;
+    const model *m;
+    double tolerance, error_max;
+} scoring;
+
+/* "{x: 1.5, y: NaN}" of a row; long ones are cut by err_set. */
+static str row_text(arena *a, const model *m, matrix x, size_t r)
+{
+    buf b;
+    buf_init(&b, 4096);
+    for (size_t c = 0; c < x.cols && b.n < 1200; c++) {
+        char text[F64_PRINT_MAX];
+        size_t n = f64_print(x.v[r * x.stride + c], text);
+        buf_fmt(&b, "%s%.*s: %.*s", c ? ", " : "{", STR_ARG(model_features(m)[c]), (int)n, text);
+    }
+    buf_puts(&b, STR("}"));
+    str text = str_dup(a, buf_str(&b));
+    buf_done(&b);
+    return text;
+}
+
+static bool near_enough(scoring *s, double got, double want)
+{
+    if (same_bits(got, want)) return true;
+    double scale = fabs(want) > 1 ? fabs(want) : 1, apart = fabs(got - want) / scale;
+    if (!(apart <= s->tolerance)) return false; /* NaN too */
+    if (apart > s->error_max) s->error_max = apart;
+    return s->tolerance > 0;
+}
+
 /* Both ways of predicting, many rows at once and one row, must give what training gave. */
-static err check_row(const model *m, matrix x, size_t r, const double *many, const double *want,
+static err check_row(scoring *s, matrix x, size_t r, const double *many, const double *want,
                      double *one)
 {
-    size_t n_out = model_get_facts(m)->n_outputs;
-    model_predict(m, (matrix){x.v + r * x.stride, 1, x.cols, x.stride}, one);
+    size_t n_out = model_get_facts(s->m)->n_outputs;
+    model_predict(s->m, (matrix){x.v + r * x.stride, 1, x.cols, x.stride}, one);
     for (size_t k = 0; k < n_out; k++) {
-        double got = same_bits(many[k], want[k]) ? one[k] : many[k];
-        if (!same_bits(got, want[k]))
-            return err_set(
-                ERR_INTERNAL,
-                "probes.json: row %zu: the model answers %.17g, at training it answered %.17g", r,
-                got, want[k]);
+        double got = near_enough(s, many[k], want[k]) ? one[k] : many[k];
+        if (near_enough(s, got, want[k])) continue;
+        if (s->tolerance > 0) {
+            str row = row_text(s->a, s->m, x, r);
+            return err_set(ERR_GATE,
+                           "probes.json: row %zu: the stored model answers %.17g, the logged one "
+                           "answered %.17g, for %.*s",
+                           r, got, want[k], STR_ARG(row));
+        }
+        return err_set(ERR_INTERNAL,
+                       "probes.json: row %zu: the model answers %.17g, at training it answered "
+                       "%.17g",
+                       r, got, want[k]);
     }
     return ERR_OK;
 }
 
-static err check_rows(arena *a, yyjson_val *rows, yyjson_val *predictions, const size_t *to,
-                      const model *m)
+static err check_rows(scoring *s, yyjson_val *rows, yyjson_val *predictions, const size_t *to)
 {
+    arena *a = s->a;
+    const model *m = s->m;
     size_t cols = model_get_facts(m)->n_features, n_out = model_get_facts(m)->n_outputs;
     size_t n = yyjson_arr_size(rows), r, max;
     if (yyjson_arr_size(predictions) != n)
@@ -125,8 +165,22 @@ static err check_rows(arena *a, yyjson_val *rows, yyjson_val *predictions, const
     yyjson_arr_foreach(predictions, r, max, v)
     {
         TRY(read_outputs(v, r, n_out, want));
-        TRY(check_row(m, x, r, got + r * n_out, want, want + n_out));
+        TRY(check_row(s, x, r, got + r * n_out, want, want + n_out));
     }
+    return ERR_OK;
+}
+
+static err compare(scoring *s, str text, size_t *ret_n)
+{
+    yyjson_val *root, *columns, *rows, *predictions;
+    TRY(json_parse(s->a, text, "probes.json", &root));
+    TRY(json_get_arr(root, "probes.json", "columns", &columns));
+    TRY(json_get_arr(root, "probes.json", "rows", &rows));
+    TRY(json_get_arr(root, "probes.json", "predictions", &predictions));
+    size_t *to;
+    TRY(read_columns(s->a, columns, s->m, &to));
+    TRY(check_rows(s, rows, predictions, to));
+    *ret_n = yyjson_arr_size(rows);
     return ERR_OK;
 }
 
@@ -134,15 +188,17 @@ err probes_compare(str text, const model *m, size_t *ret_n)
 {
     assert(m && ret_n);
     AUTO(arena) a = arena_new(0);
-    yyjson_val *root, *columns, *rows, *predictions;
-    TRY(json_parse(a, text, "probes.json", &root));
-    TRY(json_get_arr(root, "probes.json", "columns", &columns));
-    TRY(json_get_arr(root, "probes.json", "rows", &rows));
-    TRY(json_get_arr(root, "probes.json", "predictions", &predictions));
-    size_t *to;
-    TRY(read_columns(a, columns, m, &to));
-    TRY(check_rows(a, rows, predictions, to, m));
-    *ret_n = yyjson_arr_size(rows);
+    scoring s = {.a = a, .m = m};
+    return compare(&s, text, ret_n);
+}
+
+err probes_near(str text, const model *m, double tolerance, size_t *ret_n, double *ret_error_max)
+{
+    assert(m && tolerance > 0 && ret_n && ret_error_max);
+    AUTO(arena) a = arena_new(0);
+    scoring s = {.a = a, .m = m, .tolerance = tolerance};
+    TRY(compare(&s, text, ret_n));
+    *ret_error_max = s.error_max;
     return ERR_OK;
 }
 

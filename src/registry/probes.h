@@ -16,8 +16,13 @@
  * both numbers; ERR_FORMAT, ERR_INVALID and ERR_MISSING for a damaged file, naming the place. Pure.
  */
 MUST_CHECK err probes_compare(str text, const model *m, size_t *ret_n);
-/* probes_check does that with artifact probes.json of the logged model; *ret_n is 0 when it has
- * none. */
+/* probes_near: the same, but answers may differ by tolerance × max(1, |logged|), tolerance > 0;
+ * *ret_error_max is the largest such difference. ERR_GATE names the first row that differs more,
+ * with its columns and both numbers. */
+MUST_CHECK err probes_near(str text, const model *m, double tolerance, size_t *ret_n,
+                           double *ret_error_max);
+/* probes_check does probes_compare with artifact probes.json of the logged model; *ret_n is 0 when
+ * it has none. */
 MUST_CHECK err probes_check(db *d, blobs *b, const char *model_id, const model *m, size_t *ret_n);
 
 #endif

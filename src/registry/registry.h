@@ -18,6 +18,12 @@
 
 extern const db_migration registry_migration;
 
+/* Who changes something and why: for the log (audit.h). */
+typedef struct change_by {
+    str user, reason; /* "": the program itself; none given */
+    int64_t now_ms;
+} change_by;
+
 typedef struct model_alias {
     str alias;
     int64_t version;
@@ -35,6 +41,7 @@ typedef struct registered_model {
 typedef struct model_version {
     str name, description, stage, status;  /* stage "None"; status "READY" */
     str source, run_id, model_id, user_id; /* source "models:/m-…"; run_id, model_id may be "" */
+    str run_link, status_message;
     int64_t version, created_ms, updated_ms;
     const key_value *tags; /* sorted by key */
     size_t n_tags;
@@ -52,14 +59,18 @@ MUST_CHECK err registry_models(db *d, arena *a, size_t max, size_t offset, regis
 
 typedef struct version_spec {
     str name, source, run_id, model_id, user, description; /* model_id "": taken from source */
+    str run_link;
     int64_t now_ms;
     const key_value *tags;
     size_t n_tags;
     str once; /* not "": a second create with the same text returns the first one's version
                  (exactly-once for retried tasks); ERR_CONFLICT when that was of another model */
 } version_spec;
-/* registry_version_create gives the next number; a number is never given twice. ERR_MISSING: the
- * registered model, or the logged model that it names, does not exist. */
+/* registry_version_create gives the next number; a number is never given twice. run_id "": the run
+ * that made the logged model. A source of the form models:/<name>/<version> (or alias, stage) takes
+ * run and logged model over from that version. ERR_MISSING: the registered model, or the logged
+ * model or version that it names, does not exist. ERR_INVALID: the source leaves its root, is a
+ * path of this machine, or is not one of run_id or model_id (sources.c). */
 MUST_CHECK err registry_version_create(db *d, arena *a, const version_spec *o,
                                        int64_t *ret_version);
 MUST_CHECK err registry_version_get(db *d, arena *a, str name, int64_t version, model_version *ret);
@@ -78,8 +89,16 @@ MUST_CHECK err registry_alias_set(db *d, str name, str alias, int64_t version, i
                                   int64_t now_ms);
 MUST_CHECK err registry_alias_delete(db *d, str name, str alias,
                                      int64_t now_ms); /* not set: fine */
+/* The same by somebody. */
+typedef struct alias_move {
+    str name, alias;
+    int64_t version, expected; /* as in registry_alias_set */
+} alias_move;
+MUST_CHECK err registry_alias_move(db *d, const alias_move *o, const change_by *by);
+MUST_CHECK err registry_alias_drop(db *d, str name, str alias, const change_by *by);
 
-/* registry_resolve: "models:/name/3", "models:/name@alias", "models:/name/latest",
+/* registry_resolve: "models:/name/3", "models:/name@alias", "models:/name@1.2"
+ * (the newest whose semantic version begins so; semver.h), "models:/name/latest",
  * "models:/name/<stage>" (the newest of it), "models:/m-<id>" -> logged model id, and name and
  * version when it is a registered one. ERR_INVALID: another form. */
 MUST_CHECK err registry_resolve(db *d, arena *a, str uri, model_version *ret);

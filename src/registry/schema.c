@@ -45,6 +45,54 @@ static const char *const steps[] = {
     " alias TEXT NOT NULL,"
     " version BIGINT NOT NULL,"
     " PRIMARY KEY (model, alias))",
+    /* registered_model_former: names that models had, for whoever stored them. registry_log: see
+       audit.h; batch is the seq of the transaction's first entry. */
+    "ALTER TABLE model_version ADD COLUMN storage TEXT NOT NULL DEFAULT '';"
+    "CREATE TABLE registered_model_former ("
+    " name TEXT PRIMARY KEY,"
+    " model BIGINT NOT NULL REFERENCES registered_model(id) ON DELETE CASCADE);"
+    "CREATE TABLE registry_log ("
+    " seq BIGINT PRIMARY KEY,"
+    " batch BIGINT NOT NULL,"
+    " at_ms BIGINT NOT NULL,"
+    " user_id TEXT NOT NULL,"
+    " reason TEXT NOT NULL,"
+    " kind TEXT NOT NULL,"
+    " model_row BIGINT NOT NULL,"
+    " model TEXT NOT NULL,"
+    " version BIGINT NOT NULL,"
+    " subject TEXT NOT NULL,"
+    " was TEXT NOT NULL,"
+    " became TEXT NOT NULL,"
+    " hash TEXT NOT NULL);"
+    "CREATE INDEX registry_log_by_time ON registry_log (at_ms);"
+    "CREATE INDEX registry_log_by_model ON registry_log (model_row, seq);"
+    "CREATE INDEX registry_log_by_kind ON registry_log (kind, seq);"
+    "CREATE TABLE registry_log_head ("
+    " id BIGINT PRIMARY KEY,"
+    " seq BIGINT NOT NULL,"
+    " at_ms BIGINT NOT NULL,"
+    " hash TEXT NOT NULL);"
+    "INSERT INTO registry_log_head (id, seq, at_ms, hash) VALUES (1, 0, 0,"
+    " '0000000000000000000000000000000000000000000000000000000000000000')",
+    /* policy: JSON, see approvals.c. check_item is a name of approvals.h; user_id '': found by the
+       program. */
+    "CREATE TABLE approval_policy ("
+    " model BIGINT PRIMARY KEY REFERENCES registered_model(id) ON DELETE CASCADE,"
+    " policy TEXT NOT NULL);"
+    "CREATE TABLE version_approval ("
+    " version BIGINT NOT NULL REFERENCES model_version(id) ON DELETE CASCADE,"
+    " user_id TEXT NOT NULL,"
+    " at_ms BIGINT NOT NULL,"
+    " note TEXT NOT NULL,"
+    " PRIMARY KEY (version, user_id));"
+    "CREATE TABLE version_check ("
+    " version BIGINT NOT NULL REFERENCES model_version(id) ON DELETE CASCADE,"
+    " item TEXT NOT NULL,"
+    " user_id TEXT NOT NULL,"
+    " at_ms BIGINT NOT NULL,"
+    " evidence TEXT NOT NULL,"
+    " PRIMARY KEY (version, item))",
 };
 
 const db_migration registry_migration = {"registry", steps, countof(steps)};

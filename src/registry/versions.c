@@ -3,20 +3,29 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#define VERSION_TAG_PUT                                                                            \
+    "INSERT INTO model_version_tag (version, key, value) VALUES (?, ?, ?)"                         \
+    " ON CONFLICT (version, key) DO UPDATE SET value = excluded.value"
+
+err version_missing(version_ref of)
+{
+    return err_set(ERR_MISSING, "Model Version (name=%.*s, version=%lld) not found",
+                   STR_ARG(of.name), (long long)of.version);
+}
+
 /* --- create */
 typedef struct version_create {
-    arena *a;
     const version_spec *o;
-    str model_id;
+    version_source from;
     int64_t version;
 } version_create;
 
 /* The version that the same text made before, or 0. */
-static err version_of_once(db_tx *tx, const version_create *c, int64_t *ret)
+static err version_of_once(change *w, const version_create *c, int64_t *ret)
 {
     db_rows r = {0};
     TRY(tx_rows(
-        tx, c->a,
+        w->tx, w->a,
         "SELECT v.version, m.name FROM model_version v JOIN registered_model m ON m.id = v.model"
         " WHERE v.once = ?",
         DB_ARGS(db_text(c->o->once)), &r));
@@ -30,33 +39,55 @@ static err version_of_once(db_tx *tx, const version_create *c, int64_t *ret)
     return ERR_OK;
 }
 
-static err version_create_tx(db_tx *tx, void *arg)
+static err version_insert(change *w, version_create *c, int64_t *ret_owner, int64_t *ret)
+{
+    const version_spec *o = c->o;
+    db_val now = db_int(o->now_ms);
+    db_rows m = {0}, r = {0};
+    TRY(tx_rows(w->tx, w->a,
+                "UPDATE registered_model SET last_version = last_version + 1, updated_ms = ?"
+                " WHERE name = ? RETURNING id, last_version",
+                DB_ARGS(now, db_text(o->name)), &m));
+    if (!m.n) return model_missing(o->name);
+    *ret_owner = db_cell_i(&m, 0, 0);
+    c->version = db_cell_i(&m, 0, 1);
+    TRY(tx_rows(w->tx, w->a,
+                "INSERT INTO model_version (model, version, description, user_id, source, storage,"
+                " run_id, run_link, model_id, once, created_ms, updated_ms)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+                DB_ARGS(db_int(*ret_owner), db_int(c->version), db_text(o->description),
+                        db_text(o->user), db_text(c->from.source), db_text(c->from.storage),
+                        db_text(c->from.run_id), db_text(o->run_link), db_text(c->from.model_id),
+                        o->once.n ? db_text(o->once) : db_null(), now, now),
+                &r));
+    *ret = db_cell_i(&r, 0, 0);
+    return ERR_OK;
+}
+
+static err version_create_tx(change *w, void *arg)
 {
     version_create *c = arg;
     const version_spec *o = c->o;
     c->version = 0;
-    if (o->once.n) TRY(version_of_once(tx, c, &c->version));
+    if (o->once.n) TRY(version_of_once(w, c, &c->version));
     if (c->version) return ERR_OK;
-    db_rows r = {0};
-    TRY(tx_rows(tx, c->a,
-                "UPDATE registered_model SET last_version = last_version + 1, updated_ms = ?"
-                " WHERE name = ? RETURNING id, last_version",
-                DB_ARGS(db_int(o->now_ms), db_text(o->name)), &r));
-    if (!r.n) return model_missing(o->name);
-    c->version = db_cell_i(&r, 0, 1);
-    TRY(tx_rows(tx, c->a,
-                "INSERT INTO model_version (model, version, description, user_id, source, run_id, "
-                "model_id, once,"
-                " created_ms, updated_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
-                DB_ARGS(db_at(&r, 0, 0)[0], db_int(c->version), db_text(o->description),
-                        db_text(o->user), db_text(o->source), db_text(o->run_id),
-                        db_text(c->model_id), o->once.n ? db_text(o->once) : db_null(),
-                        db_int(o->now_ms), db_int(o->now_ms)),
-                &r));
-    return tags_put(tx,
-                    "INSERT INTO model_version_tag (version, key, value) VALUES (?, ?, ?)"
-                    " ON CONFLICT (version, key) DO UPDATE SET value = excluded.value",
-                    db_cell_i(&r, 0, 0), o->tags, o->n_tags);
+    int64_t owner = 0, row = 0;
+    TRY(version_insert(w, c, &owner, &row));
+    TRY(tags_put(w->tx, VERSION_TAG_PUT, row, o->tags, o->n_tags));
+    log_item e = {.kind = "version",
+                  .row = owner,
+                  .model = o->name,
+                  .version = c->version,
+                  .subject = STR("made"),
+                  .became = c->from.source};
+    TRY(change_log(w, &e));
+    e.kind = "version_tag";
+    for (size_t i = 0; i < o->n_tags; i++) {
+        e.subject = o->tags[i].key;
+        e.became = o->tags[i].value;
+        TRY(change_log(w, &e));
+    }
+    return ERR_OK;
 }
 
 static err version_spec_check(const version_spec *o)
@@ -66,50 +97,29 @@ static err version_spec_check(const version_spec *o)
     TRY(check_text("description", o->description, REGISTRY_TEXT_MAX));
     TRY(check_text("user_id", o->user, REGISTRY_NAME_MAX));
     TRY(check_text("run_id", o->run_id, REGISTRY_NAME_MAX));
+    TRY(check_text("run_link", o->run_link, REGISTRY_TEXT_MAX));
+    TRY(check_text("model_id", o->model_id, REGISTRY_NAME_MAX));
     TRY(check_text("once", o->once, REGISTRY_NAME_MAX));
     if (!o->source.n) return err_set(ERR_INVALID, "Missing value for required parameter 'source'.");
-    if (o->n_tags > REGISTRY_TAGS_MAX)
-        return err_set(ERR_INVALID, "tags: %zu, at most %d", o->n_tags, REGISTRY_TAGS_MAX);
-    for (size_t i = 0; i < o->n_tags; i++)
-        TRY(check_tag(o->tags[i].key, o->tags[i].value));
-    return ERR_OK;
+    return check_tag_list(o->tags, o->n_tags);
 }
 
 err registry_version_create(db *d, arena *a, const version_spec *o, int64_t *ret_version)
 {
     assert(d && a && o && ret_version);
     TRY(version_spec_check(o));
-    version_create c = {.a = a, .o = o, .model_id = o->model_id};
-    if (!c.model_id.n && str_starts(o->source, "models:/m-"))
-        c.model_id = (str){o->source.p + 8, o->source.n - 8};
-    if (c.model_id.n) {
-        logged_model m;
-        TRY(err_add(tracking_model_get(d, a, c.model_id, &m), "new version of %.*s",
-                    STR_ARG(o->name)));
-    }
-    TRY(db_write(d, version_create_tx, &c));
+    version_create c = {.o = o};
+    TRY(err_add(source_check(d, a, o, &c.from), "new version of %.*s", STR_ARG(o->name)));
+    change_by by = {.user = o->user, .now_ms = o->now_ms};
+    TRY(change_run(d, a, &by, version_create_tx, &c));
     *ret_version = c.version;
     return ERR_OK;
 }
 
 /* --- reading */
-typedef enum version_by {
-    BY_VERSION,
-    BY_ALIAS,
-    BY_STAGE,
-    BY_LATEST,
-    BY_LIST,
-    BY_LIST_ALL
-} version_by;
-
 typedef struct versions_get {
     arena *a;
-    version_by by;
-    str name, text; /* text: alias or stage */
-    int64_t version;
-    size_t max, offset;
     model_version *v;
-    size_t n;
 } versions_get;
 
 static int str_order(const void *x, const void *y)
@@ -135,88 +145,113 @@ static void take_aliases(void *ctx, size_t at, const db_rows *r, size_t from, si
     g->v[at].n_aliases = to - from;
 }
 
-#define VERSION_SELECT                                                                             \
-    "SELECT v.id, m.name, v.version, v.description, v.stage, v.status, v.source, v.run_id, "       \
-    "v.model_id,"                                                                                  \
-    " v.user_id, v.created_ms, v.updated_ms FROM model_version v JOIN registered_model m ON m.id " \
-    "= v.model "
-
-static err versions_rows(db_tx *tx, const versions_get *g, db_rows *ret)
+static void take_version(void *ctx, size_t at, const db_rows *r, size_t from, size_t to)
 {
-    db_val name = db_text(g->name), text = db_text(g->text);
-    switch (g->by) {
-    case BY_VERSION:
-        return tx_rows(tx, g->a, VERSION_SELECT "WHERE m.name = ? AND v.version = ?",
-                       DB_ARGS(name, db_int(g->version)), ret);
-    case BY_ALIAS:
-        return tx_rows(tx, g->a,
-                       VERSION_SELECT
-                       "JOIN model_alias a ON a.model = m.id AND a.version = v.version"
-                       " WHERE m.name = ? AND a.alias = ?",
-                       DB_ARGS(name, text), ret);
-    case BY_STAGE:
-        return tx_rows(tx, g->a,
-                       VERSION_SELECT "WHERE m.name = ? AND LOWER(v.stage) = LOWER(?)"
-                                      " ORDER BY v.version DESC LIMIT 1",
-                       DB_ARGS(name, text), ret);
-    case BY_LATEST:
-        return tx_rows(tx, g->a, VERSION_SELECT "WHERE m.name = ? ORDER BY v.version DESC LIMIT 1",
-                       DB_ARGS(name), ret);
-    case BY_LIST:
-        return tx_rows(tx, g->a,
-                       VERSION_SELECT "WHERE m.name = ? ORDER BY v.version DESC LIMIT ? OFFSET ?",
-                       DB_ARGS(name, db_int((int64_t)g->max), db_int((int64_t)g->offset)), ret);
-    case BY_LIST_ALL:
-        return tx_rows(tx, g->a,
-                       VERSION_SELECT "ORDER BY v.created_ms DESC, v.id DESC LIMIT ? OFFSET ?",
-                       DB_ARGS(db_int((int64_t)g->max), db_int((int64_t)g->offset)), ret);
-    }
-    assert(!"a way to find versions");
-    return ERR_INTERNAL;
+    versions_get *g = ctx;
+    assert(to == from + 1);
+    g->v[at] = (model_version){
+        .name = db_cell_s(r, from, 1),
+        .version = db_cell_i(r, from, 2),
+        .description = db_cell_s(r, from, 3),
+        .stage = db_cell_s(r, from, 4),
+        .status = db_cell_s(r, from, 5),
+        .source = db_cell_s(r, from, 6),
+        .run_id = db_cell_s(r, from, 7),
+        .model_id = db_cell_s(r, from, 8),
+        .user_id = db_cell_s(r, from, 9),
+        .created_ms = db_cell_i(r, from, 10),
+        .updated_ms = db_cell_i(r, from, 11),
+        .run_link = db_cell_s(r, from, 12),
+        .status_message = db_cell_s(r, from, 13),
+    };
 }
 
-static err versions_get_tx(db_tx *tx, void *arg)
+err versions_by_ids(db_tx *tx, arena *a, const int64_t *ids, size_t n, model_version **ret)
 {
-    versions_get *g = arg;
-    db_rows r = {0};
-    TRY(versions_rows(tx, g, &r));
-    int64_t *ids = arena_array(g->a, int64_t, r.n ? r.n : 1);
-    g->v = arena_array(g->a, model_version, r.n ? r.n : 1);
-    g->n = r.n;
-    for (size_t i = 0; i < r.n; i++) {
-        ids[i] = db_cell_i(&r, i, 0);
-        g->v[i] = (model_version){
-            .name = db_cell_s(&r, i, 1),
-            .version = db_cell_i(&r, i, 2),
-            .description = db_cell_s(&r, i, 3),
-            .stage = db_cell_s(&r, i, 4),
-            .status = db_cell_s(&r, i, 5),
-            .source = db_cell_s(&r, i, 6),
-            .run_id = db_cell_s(&r, i, 7),
-            .model_id = db_cell_s(&r, i, 8),
-            .user_id = db_cell_s(&r, i, 9),
-            .created_ms = db_cell_i(&r, i, 10),
-            .updated_ms = db_cell_i(&r, i, 11),
-        };
-    }
-    TRY(lists_load(tx, g->a, "SELECT version, key, value FROM model_version_tag WHERE version IN (",
-                   ids, r.n, take_tags, g));
-    return lists_load(
-        tx, g->a,
+    versions_get g = {a, arena_array(a, model_version, n ? n : 1)};
+    TRY(lists_load(
+        tx, a,
+        "SELECT v.id, m.name, v.version, v.description, v.stage, v.status, v.source, v.run_id,"
+        " v.model_id, v.user_id, v.created_ms, v.updated_ms, v.run_link, v.status_message"
+        " FROM model_version v JOIN registered_model m ON m.id = v.model WHERE v.id IN (",
+        ids, n, take_version, &g));
+    TRY(lists_load(tx, a, "SELECT version, key, value FROM model_version_tag WHERE version IN (",
+                   ids, n, take_tags, &g));
+    TRY(lists_load(
+        tx, a,
         "SELECT v.id, a.alias FROM model_alias a JOIN model_version v ON v.model = a.model"
         " AND v.version = a.version WHERE v.id IN (",
-        ids, r.n, take_aliases, g);
+        ids, n, take_aliases, &g));
+    *ret = g.v;
+    return ERR_OK;
 }
+
+err version_row_get(db_tx *tx, arena *a, version_ref of, version_row *ret)
+{
+    db_rows r = {0};
+    TRY(tx_rows(tx, a,
+                "SELECT v.id, v.model, m.name, v.stage, v.source, v.user_id FROM model_version v"
+                " JOIN registered_model m ON m.id = v.model WHERE m.name = ? AND v.version = ?",
+                DB_ARGS(db_text(of.name), db_int(of.version)), &r));
+    if (!r.n) return version_missing(of);
+    *ret = (version_row){.id = db_cell_i(&r, 0, 0),
+                         .model = db_cell_i(&r, 0, 1),
+                         .name = db_cell_s(&r, 0, 2),
+                         .stage = db_cell_s(&r, 0, 3),
+                         .source = db_cell_s(&r, 0, 4),
+                         .user = db_cell_s(&r, 0, 5)};
+    return ERR_OK;
+}
+
+err version_get_tx(db_tx *tx, arena *a, version_ref of, model_version *ret)
+{
+    version_row v;
+    model_version *one;
+    TRY(version_row_get(tx, a, of, &v));
+    TRY(versions_by_ids(tx, a, &v.id, 1, &one));
+    *ret = *one;
+    return ERR_OK;
+}
+
+/* One way to ask for the ids of versions. */
+typedef struct versions_ask {
+    arena *a;
+    const char *sql;
+    const db_val *args;
+    size_t n_args, n;
+    model_version *v;
+} versions_ask;
+
+static err versions_ask_tx(db_tx *tx, void *arg)
+{
+    versions_ask *q = arg;
+    db_rows r = {0};
+    TRY(tx_rows(tx, q->a, q->sql, q->args, q->n_args, &r));
+    q->n = r.n;
+    return versions_by_ids(tx, q->a, ids_of_rows(q->a, &r), r.n, &q->v);
+}
+
+err versions_of(db *d, arena *a, const char *sql, const db_val *args, size_t n_args,
+                model_version **ret, size_t *ret_n)
+{
+    versions_ask q = {.a = a, .sql = sql, .args = args, .n_args = n_args};
+    TRY(db_read(d, versions_ask_tx, &q));
+    *ret = q.v;
+    *ret_n = q.n;
+    return ERR_OK;
+}
+
+#define VERSION_IDS "SELECT v.id FROM model_version v JOIN registered_model m ON m.id = v.model "
 
 err registry_version_get(db *d, arena *a, str name, int64_t version, model_version *ret)
 {
     assert(d && a && ret);
-    versions_get g = {.a = a, .by = BY_VERSION, .name = name, .version = version};
-    TRY(db_read(d, versions_get_tx, &g));
-    if (!g.n)
-        return err_set(ERR_MISSING, "Model Version (name=%.*s, version=%lld) not found",
-                       STR_ARG(name), (long long)version);
-    *ret = g.v[0];
+    model_version *v;
+    size_t n;
+    TRY(versions_of(d, a, VERSION_IDS "WHERE m.name = ? AND v.version = ?",
+                    DB_ARGS(db_text(name), db_int(version)), &v, &n));
+    if (!n) return version_missing((version_ref){name, version});
+    *ret = v[0];
     return ERR_OK;
 }
 
@@ -224,109 +259,42 @@ err registry_versions(db *d, arena *a, str name, size_t max, size_t offset, mode
                       size_t *ret_n)
 {
     assert(d && a && ret && ret_n);
-    versions_get g = {.a = a,
-                      .by = name.n ? BY_LIST : BY_LIST_ALL,
-                      .name = name,
-                      .max = max < REGISTRY_LIST_MAX ? max : REGISTRY_LIST_MAX,
-                      .offset = offset < INT32_MAX ? offset : INT32_MAX};
-    TRY(db_read(d, versions_get_tx, &g));
-    *ret = g.v;
-    *ret_n = g.n;
-    return ERR_OK;
+    db_val limit = db_int((int64_t)(max < REGISTRY_LIST_MAX ? max : REGISTRY_LIST_MAX));
+    db_val skip = db_int((int64_t)(offset < INT32_MAX ? offset : INT32_MAX));
+    if (!name.n)
+        return versions_of(d, a,
+                           VERSION_IDS "ORDER BY v.created_ms DESC, v.id DESC LIMIT ? OFFSET ?",
+                           DB_ARGS(limit, skip), ret, ret_n);
+    return versions_of(d, a,
+                       VERSION_IDS "WHERE m.name = ? ORDER BY v.version DESC LIMIT ? OFFSET ?",
+                       DB_ARGS(db_text(name), limit, skip), ret, ret_n);
 }
 
 err registry_alias_get(db *d, arena *a, str name, str alias, model_version *ret)
 {
     assert(d && a && ret);
-    versions_get g = {.a = a, .by = BY_ALIAS, .name = name, .text = alias};
-    TRY(db_read(d, versions_get_tx, &g));
-    if (!g.n)
+    model_version *v;
+    size_t n;
+    TRY(versions_of(d, a,
+                    VERSION_IDS "JOIN model_alias a ON a.model = m.id AND a.version = v.version"
+                                " WHERE m.name = ? AND a.alias = ?",
+                    DB_ARGS(db_text(name), db_text(alias)), &v, &n));
+    if (!n)
         return err_set(ERR_MISSING, "Registered model alias %.*s not found for model %.*s",
                        STR_ARG(alias), STR_ARG(name));
-    *ret = g.v[0];
+    *ret = v[0];
     return ERR_OK;
 }
 
-/* --- tags */
-typedef struct version_tag {
-    arena *a;
-    str name, key, value;
-    int64_t version, now_ms;
-} version_tag;
-
-static err version_tag_tx(db_tx *tx, void *arg)
-{
-    const version_tag *t = arg;
-    db_rows r = {0};
-    TRY(tx_rows(tx, t->a,
-                "UPDATE model_version SET updated_ms = ? WHERE version = ? AND model ="
-                " (SELECT id FROM registered_model WHERE name = ?) RETURNING id",
-                DB_ARGS(db_int(t->now_ms), db_int(t->version), db_text(t->name)), &r));
-    if (!r.n)
-        return err_set(ERR_MISSING, "Model Version (name=%.*s, version=%lld) not found",
-                       STR_ARG(t->name), (long long)t->version);
-    key_value one = {t->key, t->value};
-    return tags_put(tx,
-                    "INSERT INTO model_version_tag (version, key, value) VALUES (?, ?, ?)"
-                    " ON CONFLICT (version, key) DO UPDATE SET value = excluded.value",
-                    db_cell_i(&r, 0, 0), &one, 1);
-}
-
-err registry_version_tag(db *d, str name, int64_t version, str key, str value, int64_t now_ms)
-{
-    assert(d);
-    TRY(check_tag(key, value));
-    AUTO(arena) a = arena_new(0);
-    version_tag t = {a, name, key, value, version, now_ms};
-    return db_write(d, version_tag_tx, &t);
-}
-
-/* --- models:/ */
-static err resolve_named(db *d, arena *a, str rest, str uri, model_version *ret)
-{
-    str name, what;
-    if (str_cut(rest, '@', &name, &what)) return registry_alias_get(d, a, name, what, ret);
-    if (!str_cut(rest, '/', &name, &what) || !name.n || !what.n)
-        return err_set(ERR_INVALID,
-                       "'%.*s': want models:/<name>/<version>, models:/<name>@<alias>, "
-                       "models:/<name>/<stage>, "
-                       "models:/<name>/latest or models:/<model id>",
-                       STR_ARG(uri));
-    int64_t version = 0;
-    if (what.p[0] >= '0' && what.p[0] <= '9') {
-        TRY(err_add(parse_i64(what, &version), "'%.*s'", STR_ARG(uri)));
-        return registry_version_get(d, a, name, version, ret);
-    }
-    versions_get g = {.a = a,
-                      .by = str_eq_nocase(what, STR("latest")) ? BY_LATEST : BY_STAGE,
-                      .name = name,
-                      .text = what};
-    TRY(db_read(d, versions_get_tx, &g));
-    if (!g.n)
-        return err_set(ERR_MISSING, "'%.*s': no version of %.*s is there", STR_ARG(uri),
-                       STR_ARG(name));
-    *ret = g.v[0];
-    return ERR_OK;
-}
-
-err registry_resolve(db *d, arena *a, str uri, model_version *ret)
+err registry_download_uri(db *d, arena *a, version_ref of, str *ret)
 {
     assert(d && a && ret);
-    if (!str_starts(uri, "models:/"))
-        return err_set(ERR_INVALID, "'%.*s': not a models:/ URI", STR_ARG(uri));
-    str rest = {uri.p + 8, uri.n - 8};
-    bool plain = !memchr(rest.p, '/', rest.n) && !memchr(rest.p, '@', rest.n);
-    if (!plain || !str_starts(rest, "m-")) return resolve_named(d, a, rest, uri, ret);
-    logged_model m;
-    TRY(tracking_model_get(d, a, rest, &m));
-    *ret = (model_version){
-        .stage = STR("None"),
-        .status = STR("READY"),
-        .source = str_dup(a, uri),
-        .run_id = m.source_run_id,
-        .model_id = m.id,
-        .created_ms = m.created_ms,
-        .updated_ms = m.updated_ms,
-    };
+    db_rows r = {0};
+    TRY(db_rows_of(d, a,
+                   "SELECT v.storage, v.source FROM model_version v"
+                   " JOIN registered_model m ON m.id = v.model WHERE m.name = ? AND v.version = ?",
+                   DB_ARGS(db_text(of.name), db_int(of.version)), &r));
+    if (!r.n) return version_missing(of);
+    *ret = db_cell_s(&r, 0, db_cell_s(&r, 0, 0).n ? 0 : 1);
     return ERR_OK;
 }

@@ -32,7 +32,7 @@ static err owner_missing(const owner *o)
 
 /* Refuses what leaves the root or reads differently elsewhere: "..", absolute, empty and "."
  * levels, backslashes, drive letters, controls. */
-static err check_path(str path)
+err artifact_check_path(str path)
 {
     bool ok = path.n > 0 && path.n <= ARTIFACT_PATH_MAX && str_utf8_ok(path);
     for (size_t i = 0; ok && i < path.n; i++)
@@ -51,7 +51,7 @@ static err check_path(str path)
                    (int)(path.n < 200 ? path.n : 200), path.n ? path.p : "", ARTIFACT_PATH_MAX);
 }
 
-static void path_split(str path, str *dir, str *name)
+void artifact_split(str path, str *dir, str *name)
 {
     size_t at = path.n;
     while (at && path.p[at - 1] != '/')
@@ -69,6 +69,15 @@ static err owner_row(db_tx *tx, arena *a, const owner *o, int64_t *ret)
                 DB_ARGS(db_text(o->id)), &r));
     if (!r.n) return owner_missing(o);
     *ret = db_cell_i(&r, 0, 0);
+    return ERR_OK;
+}
+
+err artifact_owner(db_tx *tx, arena *a, str root, int64_t *ret_kind, int64_t *ret_row)
+{
+    owner o;
+    TRY(owner_of_root(root, &o));
+    TRY(owner_row(tx, a, &o, ret_row));
+    *ret_kind = o.kind;
     return ERR_OK;
 }
 
@@ -103,7 +112,7 @@ static err put_prepare(put_call *c)
     size_t levels = 0;
     str *paths = arena_array(c->a, str, c->n ? c->n : 1);
     for (size_t i = 0; i < c->n; i++) {
-        TRY(check_path(c->v[i].path));
+        TRY(artifact_check_path(c->v[i].path));
         paths[i] = c->v[i].path;
         for (size_t k = 0; k < paths[i].n; k++)
             levels += paths[i].p[k] == '/';
@@ -133,7 +142,7 @@ static err put_rows(db_tx *tx, const put_call *c, const db_val *v, size_t n, con
 static db_val *row_put(db_val *to, const put_call *c, int64_t row, str path)
 {
     str dir, name;
-    path_split(path, &dir, &name);
+    artifact_split(path, &dir, &name);
     to[0] = db_int(c->to.kind);
     to[1] = db_int(row);
     to[2] = db_text(dir);
@@ -197,7 +206,7 @@ err artifact_put(db *d, blobs *b, str root, str path, str bytes)
 static err find_file(db *d, arena *a, const owner *o, str path, db_rows *ret)
 {
     str dir, name;
-    path_split(path, &dir, &name);
+    artifact_split(path, &dir, &name);
     return db_rows_of(
         d, a,
         o->kind == OWNER_RUN
@@ -213,7 +222,7 @@ err artifact_get(db *d, blobs *b, arena *a, str root, str path, size_t max, str 
     assert(d && b && a && ret);
     owner o;
     TRY(owner_of_root(root, &o));
-    TRY(check_path(path));
+    TRY(artifact_check_path(path));
     AUTO(arena) scratch = arena_new(0);
     db_rows r = {0};
     TRY(find_file(d, scratch, &o, path, &r));
@@ -238,7 +247,7 @@ err artifact_list(db *d, arena *a, str root, str dir, artifact **ret, size_t *re
     assert(d && a && ret && ret_n);
     owner o;
     TRY(owner_of_root(root, &o));
-    if (dir.n) TRY(check_path(dir));
+    if (dir.n) TRY(artifact_check_path(dir));
     db_rows r = {0};
     TRY(db_rows_of(
         d, a,

@@ -4,8 +4,6 @@
 
 #include "base/clock.h"
 
-#define EXPERIMENT_COLS "id, name, artifact_location, lifecycle_stage, created_ms, updated_ms"
-
 int64_t experiment_row(str id)
 {
     int64_t row = -1;
@@ -14,9 +12,44 @@ int64_t experiment_row(str id)
     return row;
 }
 
-static err experiment_missing(str id)
+/* Whether id is a whole number, be it one that no experiment has. */
+static bool id_is_number(str id)
 {
+    size_t at = id.n && (id.p[0] == '-' || id.p[0] == '+');
+    for (size_t i = at; i < id.n; i++)
+        if (id.p[i] < '0' || id.p[i] > '9') return false;
+    return id.n > at;
+}
+
+static err id_invalid(str id)
+{
+    return err_set(ERR_INVALID,
+                   "Invalid experiment ID '%.*s'. Experiment ID must be a valid integer.",
+                   STR_ARG(id));
+}
+
+err experiment_missing(str id)
+{
+    if (!id_is_number(id)) return id_invalid(id);
     return err_set(ERR_MISSING, "No Experiment with id=%.*s exists", STR_ARG(id));
+}
+
+err check_experiment_name(str name)
+{
+    if (!str_trim(name).n || !str_utf8_ok(name) || memchr(name.p, 0, name.n))
+        return err_set(ERR_INVALID, "Invalid experiment name: '%.*s'", STR_ARG(name));
+    return check_length("name", name, TRACKING_NAME_MAX);
+}
+
+err experiment_rows(arena *a, const str *ids, size_t n, int64_t **ret)
+{
+    int64_t *rows = arena_array(a, int64_t, n ? n : 1);
+    for (size_t i = 0; i < n; i++) {
+        rows[i] = experiment_row(ids[i]);
+        if (rows[i] < 0 && !id_is_number(ids[i])) return id_invalid(ids[i]);
+    }
+    *ret = rows;
+    return ERR_OK;
 }
 
 err experiment_need_active(db_tx *tx, arena *a, str id)
@@ -34,7 +67,7 @@ err experiment_need_active(db_tx *tx, arena *a, str id)
 }
 
 /* --- reading */
-static err experiments_of(db_tx *tx, arena *a, const db_rows *r, experiment **ret)
+err experiments_of(db_tx *tx, arena *a, const db_rows *r, experiment **ret)
 {
     experiment *v = arena_array(a, experiment, r->n ? r->n : 1);
     int64_t *ids = arena_array(a, int64_t, r->n ? r->n : 1);
@@ -74,15 +107,16 @@ static err experiment_read(db_tx *tx, void *arg)
     experiment_query *q = arg;
     db_rows r = {0};
     if (q->id.p)
-        TRY(tx_rows(tx, q->a, "SELECT " EXPERIMENT_COLS " FROM experiment WHERE id = ?",
+        TRY(tx_rows(tx, q->a, "SELECT " EXPERIMENT_COLS " FROM experiment e WHERE e.id = ?",
                     DB_ARGS(db_int(experiment_row(q->id))), &r));
     else if (q->name.p)
-        TRY(tx_rows(tx, q->a, "SELECT " EXPERIMENT_COLS " FROM experiment WHERE name = ?",
+        TRY(tx_rows(tx, q->a, "SELECT " EXPERIMENT_COLS " FROM experiment e WHERE e.name = ?",
                     DB_ARGS(db_text(q->name)), &r));
     else
         TRY(tx_rows(tx, q->a,
-                    "SELECT " EXPERIMENT_COLS " FROM experiment WHERE lifecycle_stage = 'active'"
-                    " ORDER BY created_ms DESC, id DESC LIMIT ?",
+                    "SELECT " EXPERIMENT_COLS
+                    " FROM experiment e WHERE e.lifecycle_stage = 'active'"
+                    " ORDER BY e.created_ms DESC, e.id DESC LIMIT ?",
                     DB_ARGS(db_int((int64_t)q->max)), &r));
     q->n = r.n;
     return experiments_of(tx, q->a, &r, &q->v);
@@ -151,11 +185,7 @@ static err experiment_make_tx(db_tx *tx, void *arg)
 err tracking_experiment_ensure(db *d, arena *a, str name, str *ret_id)
 {
     assert(d && a && ret_id);
-    if (!name.n || !str_utf8_ok(name) || memchr(name.p, 0, name.n))
-        return err_set(ERR_INVALID, "Invalid experiment name: '%.*s'", STR_ARG(name));
-    if (name.n > TRACKING_NAME_MAX)
-        return err_set(ERR_INVALID, "'name' exceeds the maximum length of %d characters",
-                       TRACKING_NAME_MAX);
+    TRY(check_experiment_name(name));
     experiment_make m = {.a = a, .name = name, .now_ms = now_ms()};
     db_rows r = {0};
     TRY(db_rows_of(d, a, "SELECT id, lifecycle_stage FROM experiment WHERE name = ?",

@@ -6,10 +6,6 @@
 
 #include "base/buf.h"
 
-#define RUN_COLS                                                                                   \
-    "r.id, r.uuid, r.experiment, r.name, r.status, r.lifecycle_stage, r.user_id, r.artifact_uri,"  \
-    " r.start_ms, r.end_ms"
-
 /* --- the latest metrics of many runs */
 typedef struct metric_fill {
     arena *a;
@@ -96,8 +92,8 @@ static void run_of_cells(arena *a, const db_rows *r, size_t i, run *ret)
     };
 }
 
-/* Four statements a page, whatever its length up to DB_ARGS_MAX runs. */
-static err runs_of(db_tx *tx, arena *a, const db_rows *r, run **ret)
+/* Seven statements a page, whatever its length up to DB_ARGS_MAX runs. */
+err runs_of(db_tx *tx, arena *a, const db_rows *r, run **ret)
 {
     size_t n = r->n ? r->n : 1;
     run *v = arena_array(a, run, n);
@@ -116,8 +112,62 @@ static err runs_of(db_tx *tx, arena *a, const db_rows *r, run **ret)
         v[i].tags = tags[i].v;
         v[i].n_tags = tags[i].n;
     }
+    TRY(run_links_load(tx, a, ids, v, r->n));
     *ret = v;
     return ERR_OK;
+}
+
+/* --- by row ids */
+typedef struct row_place {
+    int64_t id;
+    size_t at;
+} row_place;
+
+static int row_order(const void *x, const void *y)
+{
+    const row_place *a = x, *b = y;
+    return (a->id > b->id) - (a->id < b->id);
+}
+
+typedef struct ids_take {
+    const row_place *places; /* sorted by id */
+    size_t n;
+    const db_val **rows; /* at its place, the row's cells */
+} ids_take;
+
+static err id_rows_take(void *ctx, const db_rows *r)
+{
+    const ids_take *t = ctx;
+    for (size_t i = 0; i < r->n; i++) {
+        row_place want = {.id = db_cell_i(r, i, 0)};
+        const row_place *p = bsearch(&want, t->places, t->n, sizeof want, row_order);
+        assert(p);
+        t->rows[p->at] = db_at(r, i, 0);
+    }
+    return ERR_OK;
+}
+
+err runs_of_ids(db_tx *tx, arena *a, const int64_t *ids, size_t n, run **ret, size_t *ret_n)
+{
+    enum { COLS = 10 };
+    row_place *places = arena_array(a, row_place, n + 1);
+    db_val *list = arena_array(a, db_val, n + 1), *cells = arena_array(a, db_val, (n + 1) * COLS);
+    ids_take t = {places, n, arena_array(a, const db_val *, n + 1)};
+    for (size_t i = 0; i < n; i++) {
+        places[i] = (row_place){ids[i], i};
+        list[i] = db_int(ids[i]);
+    }
+    qsort(places, n, sizeof *places, row_order);
+    rows_in_list q = {.head = "SELECT " RUN_COLS " FROM run r WHERE r.id IN (",
+                      .tail = ")",
+                      .list = list,
+                      .n_list = n};
+    TRY(rows_in(tx, a, &q, id_rows_take, &t));
+    db_rows r = {.cols = COLS, .v = cells};
+    for (size_t i = 0; i < n; i++)
+        if (t.rows[i]) memcpy(cells + COLS * r.n++, t.rows[i], COLS * sizeof *cells);
+    *ret_n = r.n;
+    return runs_of(tx, a, &r, ret);
 }
 
 /* --- one run */

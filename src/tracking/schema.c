@@ -120,6 +120,58 @@ static const char *const steps[] = {
     " sha256 TEXT NOT NULL,"
     " PRIMARY KEY (kind, owner, dir, name));"
     "CREATE INDEX artifact_by_blob ON artifact (sha256)",
+
+    /* Datasets; links to models by name, since a run may name one that is not here; what metrics
+       say about logged models. Nothing is in a model's key but what MLflow has there. */
+    "CREATE TABLE dataset ("
+    " id INTEGER PRIMARY KEY,"
+    " experiment BIGINT NOT NULL REFERENCES experiment(id) ON DELETE CASCADE,"
+    " name TEXT NOT NULL,"
+    " digest TEXT NOT NULL,"
+    " source_type TEXT NOT NULL,"
+    " source TEXT NOT NULL,"
+    " schema_json TEXT NOT NULL DEFAULT '',"
+    " profile TEXT NOT NULL DEFAULT '',"
+    " UNIQUE (experiment, name, digest));"
+    "CREATE TABLE run_dataset ("
+    " run BIGINT NOT NULL REFERENCES run(id) ON DELETE CASCADE,"
+    " dataset BIGINT NOT NULL REFERENCES dataset(id) ON DELETE CASCADE,"
+    " PRIMARY KEY (run, dataset));"
+    "CREATE INDEX run_dataset_by_dataset ON run_dataset (dataset, run);"
+    "CREATE TABLE run_dataset_tag ("
+    " run BIGINT NOT NULL,"
+    " dataset BIGINT NOT NULL,"
+    " key TEXT NOT NULL,"
+    " value TEXT NOT NULL,"
+    " PRIMARY KEY (run, dataset, key),"
+    " FOREIGN KEY (run, dataset) REFERENCES run_dataset(run, dataset) ON DELETE CASCADE);"
+    "CREATE TABLE run_model ("
+    " run BIGINT NOT NULL REFERENCES run(id) ON DELETE CASCADE,"
+    " is_output BIGINT NOT NULL,"
+    " model TEXT NOT NULL,"
+    " step BIGINT NOT NULL,"
+    " PRIMARY KEY (run, is_output, model));"
+    "CREATE INDEX run_model_by_model ON run_model (model);"
+    "INSERT INTO run_model (run, is_output, model, step)"
+    " SELECT o.run, 1, l.uuid, o.step FROM run_output o JOIN logged_model l ON l.id = o.model;"
+    "DROP TABLE run_output;"
+    "CREATE TABLE logged_model_metric ("
+    " model BIGINT NOT NULL REFERENCES logged_model(id) ON DELETE CASCADE,"
+    " name TEXT NOT NULL,"
+    " step BIGINT NOT NULL,"
+    " timestamp_ms BIGINT NOT NULL,"
+    " run TEXT NOT NULL,"
+    " value DOUBLE PRECISION NOT NULL,"
+    " is_nan BIGINT NOT NULL,"
+    " dataset_name TEXT NOT NULL,"
+    " dataset_digest TEXT NOT NULL,"
+    " PRIMARY KEY (model, name, step, timestamp_ms, run))",
+
+    /* rev grows with every change of a run that searches look at (RUN_REV), so that a cache in
+       memory finds what it does not know yet. */
+    "ALTER TABLE run ADD COLUMN rev BIGINT NOT NULL DEFAULT 0;"
+    "UPDATE run SET rev = id;"
+    "CREATE INDEX run_by_rev ON run (rev)",
 };
 
 const db_migration tracking_migration = {"tracking", steps, countof(steps)};

@@ -27,9 +27,30 @@ typedef struct key_value {
 
 typedef struct metric {
     str key;
-    double value; /* NaN and infinities allowed */
+    double value; /* NaN allowed; an infinity becomes ±DBL_MAX, as in MLflow */
     int64_t timestamp_ms, step;
 } metric;
+
+/* Which model and which dataset a metric is about; each "" where there is none. */
+typedef struct metric_subject {
+    str model_id, dataset_name, dataset_digest;
+} metric_subject;
+
+typedef struct dataset {
+    str name, digest, source_type, source; /* <= 500, 36, any and 65,535 characters */
+    str schema, profile;                   /* "": none; <= 1,048,575 and 16,777,215 characters */
+} dataset;
+
+typedef struct dataset_input {
+    dataset dataset;
+    const key_value *tags; /* keys <= 255, values <= 500 characters */
+    size_t n_tags;
+} dataset_input;
+
+typedef struct model_link {
+    str model_id;
+    int64_t step;
+} model_link;
 
 typedef struct experiment {
     str id, name, artifact_location, lifecycle_stage; /* "active", "deleted" */
@@ -45,7 +66,16 @@ typedef struct run {
     const metric *metrics;          /* the latest of each key, sorted by key */
     const key_value *params, *tags; /* sorted by key */
     size_t n_metrics, n_params, n_tags;
+    const dataset_input *datasets;                  /* by name, digest; their tags by key */
+    const model_link *model_inputs, *model_outputs; /* by model id; an input's step is 0 */
+    size_t n_datasets, n_model_inputs, n_model_outputs;
 } run;
+
+typedef struct model_metric { /* a metric of a logged model */
+    metric m;
+    str run_id; /* that logged it */
+    metric_subject of;
+} model_metric;
 
 typedef struct logged_model {
     str id, name, experiment_id, source_run_id, artifact_uri, model_type;
@@ -53,13 +83,17 @@ typedef struct logged_model {
     int64_t created_ms, updated_ms;
     const key_value *params, *tags; /* sorted by key */
     size_t n_params, n_tags;
+    str status_message;
+    const model_metric *metrics; /* by key, step, time */
+    size_t n_metrics;
 } logged_model;
 
 /* --- experiments */
 /* tracking_experiment_ensure finds the experiment of that name (1..500 bytes) or makes it.
  * ERR_CONFLICT: it is deleted. */
 MUST_CHECK err tracking_experiment_ensure(db *d, arena *a, str name, str *ret_id);
-/* In any lifecycle stage. ERR_MISSING in MLflow's words. */
+/* In any lifecycle stage. ERR_MISSING in MLflow's words, ERR_INVALID for an id that is no number.
+ */
 MUST_CHECK err tracking_experiment_get(db *d, arena *a, str id, experiment *ret);
 MUST_CHECK err tracking_experiment_by_name(db *d, arena *a, str name, experiment *ret);
 /* The active ones, newest first, at most max (and at most 50,000). */
@@ -80,6 +114,8 @@ MUST_CHECK err tracking_run_create(db *d, arena *a, const run_spec *o, str *ret_
 
 typedef struct run_batch {
     const metric *metrics;
+    const metric_subject
+        *of; /* NULL, or one a metric: what is logged for a model is shown by both */
     const key_value *params, *tags;
     size_t n_metrics, n_params, n_tags;
 } run_batch;
@@ -119,6 +155,8 @@ typedef struct logged_model_spec {
     int64_t now_ms;
     const key_value *params, *tags;
     size_t n_params, n_tags;
+    bool unlinked; /* as MLflow's own: source_run_id is noted, but neither has the run to be there
+                      nor gets it the model as its output; without a name one is generated */
 } logged_model_spec;
 /* tracking_model_create: PENDING, and linked as the run's output. ERR_MISSING: no such run or
  * experiment. */

@@ -21,8 +21,11 @@ static str make_model(store *s)
 static int64_t make_version(store *s, const char *name, const char *once)
 {
     int64_t v = 0;
-    version_spec o = {
-        .name = str_of(name), .source = STR("runs:/abc/model"), .once = str_of(once), .now_ms = 50};
+    version_spec o = {.name = str_of(name),
+                      .source = STR("runs:/abc/model"),
+                      .run_id = STR("abc"),
+                      .once = str_of(once),
+                      .now_ms = 50};
     ck_ok(registry_version_create(s->d, s->a, &o, &v));
     return v;
 }
@@ -61,9 +64,9 @@ TEST(versions_count_up_and_once_is_once)
     ck_assert_int_eq(make_version(&s, "a", ""), 3);
     ck_assert_int_eq(make_version(&s, "b", ""), 1);
     int64_t v = 77;
-    version_spec o = {.name = STR("b"), .source = STR("x"), .once = STR("job 7")};
+    version_spec o = {.name = STR("b"), .source = STR("s3://x/y"), .once = STR("job 7")};
     ck_err(registry_version_create(s.d, s.a, &o, &v), ERR_CONFLICT);
-    o = (version_spec){.name = STR("nobody"), .source = STR("x")};
+    o = (version_spec){.name = STR("nobody"), .source = STR("s3://x/y")};
     ck_err(registry_version_create(s.d, s.a, &o, &v), ERR_MISSING);
     o = (version_spec){.name = STR("a"), .source = STR("models:/m-123")};
     ck_err(registry_version_create(s.d, s.a, &o, &v), ERR_MISSING);
@@ -99,7 +102,7 @@ TEST(versions_and_models_are_listed)
     ck_assert(v[0].version == 3 && v[1].version == 2);
     ck_assert(v[1].n_tags == 1 && str_is(v[1].tags[0].value, "1.3"));
     ck_assert(v[1].n_aliases == 1 && str_is(v[1].aliases[0], "champion"));
-    ck_assert(v[1].updated_ms == 61 && str_is(v[1].stage, "None") && str_is(v[1].status, "READY"));
+    ck_assert(v[1].updated_ms == 50 && str_is(v[1].stage, "None") && str_is(v[1].status, "READY"));
     ck_ok(registry_versions(s.d, s.a, STR("a"), 2, 2, &v, &n));
     ck_assert(n == 1 && v[0].version == 1);
     ck_ok(registry_versions(s.d, s.a, STR(""), 10, 0, &v, &n));
@@ -209,7 +212,7 @@ static void *race(void *arg)
     racer *r = arg;
     AUTO(arena) a = arena_new(0);
     for (int64_t i = 0; i < ROUNDS; i++) {
-        version_spec o = {.name = STR("a"), .source = STR("x")};
+        version_spec o = {.name = STR("a"), .source = STR("s3://x/y")};
         if (registry_version_create(r->d, a, &o, &r->versions[i])) return NULL;
         r->won += !registry_alias_set(r->d, STR("a"), STR("champion"), i + 2, i + 1, 1);
     }

@@ -36,7 +36,7 @@ TEST(default_experiment_is_there_and_names_are_found)
     ck_assert_str_eq(err_message(), "Could not find experiment with name 'nobody'");
     ck_err(tracking_experiment_get(s.d, s.a, STR("77"), &e), ERR_MISSING);
     ck_assert_str_eq(err_message(), "No Experiment with id=77 exists");
-    ck_err(tracking_experiment_get(s.d, s.a, STR("abc"), &e), ERR_MISSING);
+    ck_err(tracking_experiment_get(s.d, s.a, STR("abc"), &e), ERR_INVALID);
     store_close(&s);
 }
 END_TEST
