@@ -142,7 +142,7 @@ static err one_folder(const delta_writing *w, const char **ret)
     for (size_t i = 0; s->partition && i < s->n_partition_by; i++) {
         str v = s->partition[i];
         for (size_t k = 0; k < v.n; k++)
-            if (!isalnum((unsigned char)v.p[k]) && !strchr("._-", v.p[k]))
+            if (!isalnum((unsigned char)v.p[k]) && v.p[k] != '.' && v.p[k] != '_' && v.p[k] != '-')
                 return err_set(ERR_INVALID,
                                "%s: partition value \"%.*s\": want letters, digits, ._-", s->dir,
                                STR_ARG(v));
