@@ -146,7 +146,8 @@ TEST(signals_are_as_at_birth)
     str s = says(a, "grep -E '^Sig(Blk|Ign)' /proc/self/status", (proc_options){0});
     unsigned long long blocked = 1, ignored = 1;
     ck_assert_int_eq(sscanf(str_c(a, s), "SigBlk: %llx SigIgn: %llx", &blocked, &ignored), 2);
-    /* Signals 32 and 33 are libc's own: it lets nobody set them, so they stay as they came to us. */
+    /* Signals 32 and 33 are libc's own: it lets nobody set them, so they stay as they came to us.
+     */
     ignored &= ~(3ULL << 31);
     ck_assert_msg(!blocked && !ignored, "%.*s", STR_ARG(s));
 }
