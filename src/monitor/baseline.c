@@ -68,9 +68,9 @@ static void set_row(arena *a, frame *f, size_t r, const baseline_row *b)
 }
 
 err baseline_write(duck *d, home *h, arena *a, str table, str model_name, str run_id,
-                   int64_t now_ms, const baseline_row *v, size_t n)
+                   int64_t now_ms, const baseline_row *v, size_t n, int64_t *ret_version)
 {
-    assert(d && h && a && v && n > 0);
+    assert(d && h && a && v && n > 0 && ret_version);
     schema s = {.fields = arena_array(a, field, countof(fields)), .n = countof(fields)};
     memcpy(s.fields, fields, sizeof fields);
     frame *f = frame_new(a, &s, n);
@@ -87,7 +87,9 @@ err baseline_write(duck *d, home *h, arena *a, str table, str model_name, str ru
     TRY(home_table_dir(h, a, table, &w.dir));
     delta_written written;
     err e = delta_write(d, home_db(h), &w, &written);
-    return e ? err_add(e, "baseline %.*s", STR_ARG(table)) : ERR_OK;
+    if (e) return err_add(e, "baseline %.*s", STR_ARG(table));
+    *ret_version = written.version;
+    return ERR_OK;
 }
 
 static err numbers_parse(arena *a, const frame *f, const char *name, size_t row, size_t want,
@@ -143,13 +145,14 @@ static err read_row(arena *a, const frame *f, size_t r, baseline_row *ret)
     return ERR_OK;
 }
 
-err baseline_read(duck *d, home *h, arena *a, str table, baseline_row **ret, size_t *ret_n)
+err baseline_read(duck *d, home *h, arena *a, str table, int64_t version, baseline_row **ret,
+                  size_t *ret_n)
 {
     assert(d && h && a && ret && ret_n);
     const char *dir;
     TRY(home_table_dir(h, a, table, &dir));
     delta_snapshot *s;
-    err e = delta_read(a, d, dir, -1, &s);
+    err e = delta_read(a, d, dir, version, &s);
     if (e) return err_add(e, "baseline %.*s (training writes it)", STR_ARG(table));
     str relation;
     TRY(delta_relation(a, s, NULL, STR(""), &relation));

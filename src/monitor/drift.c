@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "monitor/records_int.h"
+#include "registry/registry.h"
 #include "table/sources.h"
 
 double drift_z(double window_mean, double baseline_mean, double baseline_std)
@@ -236,10 +237,30 @@ static err write_table(watch *w, const monitor_result *r)
     return delta_write(w->d, home_db(w->h), &o, &written);
 }
 
+/* champion_baseline: the version of the baseline table that the champion's training wrote; the
+ * latest when there is no champion, or one whose training left no word. */
+static err champion_baseline(const watch *w, int64_t *ret)
+{
+    *ret = -1;
+    model_version v;
+    err e = registry_alias_get(home_db(w->h), w->a, w->o->registered_model, STR("champion"), &v);
+    if (e == ERR_MISSING || (!e && !v.run_id.n)) return ERR_OK;
+    TRY(e);
+    run of;
+    e = tracking_run_get(home_db(w->h), w->a, v.run_id, &of);
+    if (e == ERR_MISSING) return ERR_OK;
+    TRY(e);
+    for (size_t i = 0; i < of.n_tags; i++)
+        if (str_is(of.tags[i].key, BASELINE_TAG)) return parse_i64(of.tags[i].value, ret);
+    return ERR_OK;
+}
+
 static err run_body(watch *w, monitor_result *r)
 {
+    int64_t version = -1;
     baseline_row *base;
-    TRY(baseline_read(w->d, w->h, w->a, w->o->baseline_table, &base, &w->n_base));
+    TRY(champion_baseline(w, &version));
+    TRY(baseline_read(w->d, w->h, w->a, w->o->baseline_table, version, &base, &w->n_base));
     w->base = base;
     TRY(read_window(w));
     judge(w, r);

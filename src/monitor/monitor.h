@@ -26,11 +26,16 @@ typedef struct baseline_row {
 } baseline_row;
 
 /* baseline_write overwrites the table (columns: model_name, run_id, created_at, kind, column_name,
- * count, missing, mean, std, min, max, p01…p99, bin_edges, bin_counts). */
+ * count, missing, mean, std, min, max, p01…p99, bin_edges, bin_counts). *ret_version: the table's
+ * version that holds it; training notes it on its run as tag BASELINE_TAG, so that the champion's
+ * baseline is found again whatever was trained since. */
+#define BASELINE_TAG "tidemill.baselineVersion"
 MUST_CHECK err baseline_write(duck *d, home *h, arena *a, str table, str model_name, str run_id,
-                              int64_t now_ms, const baseline_row *v, size_t n);
-MUST_CHECK err baseline_read(duck *d, home *h, arena *a, str table, baseline_row **ret,
-                             size_t *ret_n);
+                              int64_t now_ms, const baseline_row *v, size_t n,
+                              int64_t *ret_version);
+/* baseline_read: version -1 is the latest. */
+MUST_CHECK err baseline_read(duck *d, home *h, arena *a, str table, int64_t version,
+                             baseline_row **ret, size_t *ret_n);
 
 typedef struct monitor_spec {
     str name, registered_model;

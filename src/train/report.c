@@ -235,8 +235,11 @@ err report_baseline(home *h, duck *d, arena *a, str run_id, const train_spec *o,
     TRY(describe(t->train_label, t->train.rows, &v[n].d));
     v[n + 1] = (baseline_row){.kind = STR("prediction"), .column = STR("prediction")};
     TRY(describe(f->predicted, t->test.rows, &v[n + 1].d));
-    return baseline_write(d, h, a, o->baseline_table, o->registered_model, run_id, o->at_ms, v,
-                          n + 2);
+    int64_t version;
+    TRY(baseline_write(d, h, a, o->baseline_table, o->registered_model, run_id, o->at_ms, v, n + 2,
+                       &version));
+    const key_value tag = {STR(BASELINE_TAG), str_fmt(a, "%lld", (long long)version)};
+    return tracking_log(home_db(h), run_id, &(run_batch){.tags = &tag, .n_tags = 1});
 }
 
 err report_candidate(home *h, arena *a, str experiment_id, str parent, const train_spec *o,

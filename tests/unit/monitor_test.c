@@ -4,8 +4,10 @@
 
 #include "base/clock.h"
 #include "place.h"
+#include "registry/registry.h"
 
-static const db_migration *const rooms[] = {&monitor_migration};
+static const db_migration *const rooms[] = {&tracking_migration, &registry_migration,
+                                            &monitor_migration};
 
 enum { HOUR_MS = 3600 * 1000, DAY_MS = 24 * HOUR_MS };
 #define AT          1700000000000 /* 2023-11-14T22:13:20Z */
@@ -46,9 +48,10 @@ static void put_baseline(place *p)
     for (size_t i = 0; i < countof(v); i++)
         ck_ok(describe(of[i], 2, &v[i].d));
     AUTO(duck) d = NULL;
+    int64_t version;
     ck_ok(sources_open(p->h, p->a, NULL, 0, 1, &d));
     ck_ok(baseline_write(d, p->h, p->a, STR(TABLE("base")), STR("main.ml.fare"), STR("r1"), AT, v,
-                         countof(v)));
+                         countof(v), &version));
 }
 
 /* put_rows appends n predictions, the i-th scored at from_ms + i * step_ms; columns x, k, empty,
@@ -94,11 +97,11 @@ static monitor_spec spec(void)
                           .job_run = STR("1")};
 }
 
-static const monitor_line *line_of(const monitor_result *r, const char *metric, const char *of)
+static const monitor_line *line_of(const monitor_result *r, const char *measure, const char *of)
 {
     for (size_t i = 0; i < r->n; i++)
-        if (str_is(r->v[i].metric, metric) && str_is(r->v[i].column, of)) return &r->v[i];
-    ck_abort_msg("no line %s of %s", metric, of);
+        if (str_is(r->v[i].metric, measure) && str_is(r->v[i].column, of)) return &r->v[i];
+    ck_abort_msg("no line %s of %s", measure, of);
 }
 
 static void begin(place *p)
@@ -114,6 +117,53 @@ static monitor_result run_ok(place *p, const monitor_spec *o)
     return r;
 }
 
+/* put_champion registers version 1 as champion, of a run that says which baseline it wrote. */
+static void put_champion(place *p, const char *baseline)
+{
+    db *d = home_db(p->h);
+    const key_value tag = {STR(BASELINE_TAG), str_of(baseline)};
+    str experiment_id, run_id, model_id;
+    int64_t version;
+    ck_ok(tracking_experiment_ensure(d, p->a, STR("t"), &experiment_id));
+    run_spec r = {.experiment_id = experiment_id, .start_ms = 1, .tags = &tag, .n_tags = 1};
+    ck_ok(tracking_run_create(d, p->a, &r, &run_id));
+    logged_model_spec m = {
+        .name = STR("m"), .experiment_id = experiment_id, .source_run_id = run_id, .now_ms = 1};
+    ck_ok(tracking_model_create(d, p->a, &m, &model_id));
+    ck_ok(registry_model_ensure(d, STR("main.ml.fare"), 1));
+    version_spec v = {.name = STR("main.ml.fare"),
+                      .source = str_fmt(p->a, "models:/%.*s", STR_ARG(model_id)),
+                      .run_id = run_id,
+                      .model_id = model_id,
+                      .now_ms = 1};
+    ck_ok(registry_version_create(d, p->a, &v, &version));
+    ck_ok(registry_alias_set(d, STR("main.ml.fare"), STR("champion"), version, -1, 1));
+}
+
+TEST(the_champions_baseline_counts_whatever_was_trained_since)
+{
+    place p;
+    begin(&p); /* version 0 of the table */
+    put_rows(&p, CALM, 10, AT - DAY_MS, 1000);
+    baseline_row other[] = {{.kind = STR("feature"), .column = STR("x")}};
+    ck_ok(describe((const double[]){1000, 1001}, 2, &other[0].d));
+    AUTO(duck) d = NULL;
+    int64_t version;
+    ck_ok(sources_open(p.h, p.a, NULL, 0, 1, &d));
+    ck_ok(baseline_write(d, p.h, p.a, STR(TABLE("base")), STR("main.ml.fare"), STR("r2"), AT, other,
+                         1, &version));
+    ck_assert_int_eq(version, 1);
+    monitor_spec o = spec();
+    monitor_result r = run_ok(&p, &o); /* no champion: the latest */
+    ck_assert_int_eq(r.verdict, MONITOR_ALERT);
+    put_champion(&p, "0");
+    o.at_ms++;
+    r = run_ok(&p, &o);
+    ck_assert_double_eq(line_of(&r, "drift_z", "x")->baseline_mean, 10);
+    place_close(&p);
+}
+END_TEST
+
 TEST(a_baseline_comes_back_as_it_was_written)
 {
     place p;
@@ -126,18 +176,20 @@ TEST(a_baseline_comes_back_as_it_was_written)
     ck_ok(describe(v, 100, &in[0].d));
     ck_ok(describe(gone, 3, &in[1].d));
     AUTO(duck) d = NULL;
+    int64_t version;
     ck_ok(sources_open(p.h, p.a, NULL, 0, 1, &d));
-    ck_ok(baseline_write(d, p.h, p.a, STR(TABLE("base")), STR("m"), STR("r2"), AT, in, 2));
+    ck_ok(
+        baseline_write(d, p.h, p.a, STR(TABLE("base")), STR("m"), STR("r2"), AT, in, 2, &version));
     baseline_row *out;
     size_t n;
-    ck_ok(baseline_read(d, p.h, p.a, STR(TABLE("base")), &out, &n));
+    ck_ok(baseline_read(d, p.h, p.a, STR(TABLE("base")), -1, &out, &n));
     ck_assert_uint_eq(n, 2); /* overwritten, not appended */
     ck_assert(str_is(out[0].column, "it's \"x\"") && str_is(out[0].kind, "feature"));
     ck_assert(!memcmp(&out[0].d, &in[0].d, sizeof out[0].d));
     ck_assert_uint_eq(out[1].d.count, 0);
     ck_assert_uint_eq(out[1].d.missing, 3);
     ck_assert(isnan(out[1].d.mean) && isnan(out[1].d.edges[0]));
-    ck_err(baseline_read(d, p.h, p.a, STR("main.ml.nothing"), &out, &n), ERR_MISSING);
+    ck_err(baseline_read(d, p.h, p.a, STR("main.ml.nothing"), -1, &out, &n), ERR_MISSING);
     ck_assert(strstr(err_message(), "training writes it") != NULL);
     place_close(&p);
 }
@@ -458,7 +510,8 @@ TEST(a_predictions_table_without_a_watched_column_names_it)
 END_TEST
 
 TESTS("monitor", z_is_the_change_in_standard_deviations, z_of_what_is_not_known_is_not_known,
-      a_baseline_comes_back_as_it_was_written, a_calm_window_raises_nothing,
+      a_baseline_comes_back_as_it_was_written,
+      the_champions_baseline_counts_whatever_was_trained_since, a_calm_window_raises_nothing,
       drift_is_more_than_the_threshold_and_names_its_columns,
       an_error_over_its_threshold_is_an_alert_and_unknown_actuals_are_none,
       the_window_holds_its_start_and_not_its_end, too_few_rows_are_not_enough_data_and_never_fine,

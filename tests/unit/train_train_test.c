@@ -199,7 +199,7 @@ static void check_baseline(place *p, const train_result *r)
     ck_ok(sources_open(p->h, p->a, &golden, 1, 1, &d));
     baseline_row *b;
     size_t n;
-    ck_ok(baseline_read(d, p->h, p->a, STR("main.ml.training_baseline"), &b, &n));
+    ck_ok(baseline_read(d, p->h, p->a, STR("main.ml.training_baseline"), -1, &b, &n));
     ck_assert_uint_eq(n, 8);
     for (size_t i = 0; i < 7; i++) {
         ck_assert(str_is(b[i].kind, i < 6 ? "feature" : "label"));
@@ -574,7 +574,7 @@ TEST(missing_feature_values_train_as_missing_and_make_integers_doubles)
     ck_ok(sources_open(p.h, p.a, NULL, 0, 1, &d));
     baseline_row *b;
     size_t n;
-    ck_ok(baseline_read(d, p.h, p.a, STR("base"), &b, &n));
+    ck_ok(baseline_read(d, p.h, p.a, STR("base"), -1, &b, &n));
     ck_assert_uint_eq(b[0].d.count + b[0].d.missing, 800);
     ck_assert_uint_gt(b[0].d.missing, 100);
     place_close(&p);
