@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "api/api.h"
@@ -99,6 +100,17 @@ static void block_signals(sigset_t *set)
     pthread_sigmask(SIG_BLOCK, set, NULL);
 }
 
+/* Every connection is a file; the usual soft limit of 1,024 is far below what is allowed. */
+static void raise_file_limit(void)
+{
+    struct rlimit r;
+    if (getrlimit(RLIMIT_NOFILE, &r) || r.rlim_cur == r.rlim_max) return;
+    r.rlim_cur = r.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &r))
+        log_warn("server", "the limit of open files could not be raised to %llu",
+                 (unsigned long long)r.rlim_max);
+}
+
 static void wait_for_signal(const sigset_t *set)
 {
     int sig = 0;
@@ -116,6 +128,7 @@ err cmd_server(cli *c)
     int64_t begin_us = mono_us();
     setup_log(c);
     block_signals(&set);
+    raise_file_limit();
     err e = start(c, &s);
     if (!e) {
         log_info("server", "ready: %s home=%s version=%s in %.1f ms", s.url, home_dir(s.home),
