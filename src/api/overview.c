@@ -163,7 +163,7 @@ static err write_latest(call *c, jw *w)
     jw_key(w, "latest_job_runs");
     jw_arr(w);
     for (size_t i = 0; i < n; i++)
-        json_job_run(w, &runs[i]);
+        job_run_json(w, &runs[i]);
     jw_arr_end(w);
     return ERR_OK;
 }

@@ -135,45 +135,6 @@ err handle_own_jobs(call *c)
     return ERR_OK;
 }
 
-static void json_task(jw *w, const task_record *t)
-{
-    jw_obj(w);
-    jw_kstr(w, "key", t->key);
-    jw_kstr(w, "state", t->state);
-    jw_kstr(w, "message", t->message);
-    jw_ki64(w, "attempt", t->attempt);
-    jw_ki64(w, "started_ms", t->started_ms);
-    jw_ki64(w, "ended_ms", t->ended_ms);
-    jw_ki64(w, "exit_code", t->exit_code);
-    jw_key(w, "values");
-    jw_raw(w, t->values_json.n ? t->values_json : STR("{}"));
-    jw_obj_end(w);
-}
-
-void json_job_run(jw *w, const run_record *r)
-{
-    jw_obj(w);
-    jw_ki64(w, "id", r->id);
-    jw_kstr(w, "bundle", r->bundle);
-    jw_kstr(w, "target", r->target);
-    jw_kstr(w, "job", r->job);
-    jw_kstr(w, "trigger", r->trigger);
-    jw_kstr(w, "state", r->state);
-    jw_kstr(w, "outcome", r->outcome);
-    jw_ki64(w, "attempt", r->attempt);
-    jw_ki64(w, "at_ms", r->at_ms);
-    jw_ki64(w, "created_ms", r->created_ms);
-    jw_ki64(w, "started_ms", r->started_ms);
-    jw_ki64(w, "ended_ms", r->ended_ms);
-    jw_ki64(w, "exit_code", r->exit_code);
-    jw_key(w, "tasks");
-    jw_arr(w);
-    for (size_t i = 0; i < r->n_tasks; i++)
-        json_task(w, &r->tasks[i]);
-    jw_arr_end(w);
-    jw_obj_end(w);
-}
-
 err handle_own_job_runs(call *c)
 {
     str job = STR("");
@@ -187,7 +148,7 @@ err handle_own_job_runs(call *c)
     jw_key(w, "job_runs");
     jw_arr(w);
     for (size_t i = 0; i < n; i++)
-        json_job_run(w, &v[i]);
+        job_run_json(w, &v[i]);
     jw_arr_end(w);
     jw_obj_end(w);
     return ERR_OK;

@@ -8,6 +8,5 @@
 
 /* Each writes one value. */
 void json_monitor(jw *w, const monitor_record *m);
-void json_job_run(jw *w, const run_record *r);
 
 #endif

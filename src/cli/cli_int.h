@@ -128,7 +128,6 @@ void listing_print(const listing *l, bool json);
 
 void print_json(const buf *b);                  /* one line to stdout */
 const char *time_short(arena *a, int64_t t_ms); /* "2026-01-31 12:00:00", "" for 0 */
-void job_run_json(jw *w, const run_record *r);
 
 /* --- commands, one file a group */
 err cmd_server(cli *c);

@@ -20,6 +20,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "home/home.h"
@@ -115,5 +116,9 @@ MUST_CHECK err jobs_list(db *d, arena *a, job_record **ret, size_t *ret_n);
 MUST_CHECK err jobs_runs(db *d, arena *a, str job, size_t max, run_record **ret,
                          size_t *ret_n); /* newest first; job "": all */
 MUST_CHECK err jobs_run_get(db *d, arena *a, int64_t run, run_record *ret);
+
+/* job_run_json writes one run with its tasks as an object: what the command prints and what the
+ * HTTP interface answers. */
+void job_run_json(jw *w, const run_record *r);
 
 #endif

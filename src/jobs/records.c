@@ -177,3 +177,44 @@ err jobs_list(db *d, arena *a, job_record **ret, size_t *ret_n)
     *ret_n = r.n;
     return ERR_OK;
 }
+
+static void task_json(jw *w, const task_record *t)
+{
+    jw_obj(w);
+    jw_kstr(w, "key", t->key);
+    jw_kstr(w, "state", t->state);
+    jw_kstr(w, "message", t->message);
+    jw_ki64(w, "attempt", t->attempt);
+    jw_ki64(w, "started_ms", t->started_ms);
+    jw_ki64(w, "ended_ms", t->ended_ms);
+    jw_ki64(w, "exit_code", t->exit_code);
+    jw_kstr(w, "log", t->log_path);
+    jw_key(w, "values");
+    jw_raw(w, t->values_json.n ? t->values_json : STR("{}"));
+    jw_obj_end(w);
+}
+
+void job_run_json(jw *w, const run_record *r)
+{
+    jw_obj(w);
+    jw_ki64(w, "id", r->id);
+    jw_kstr(w, "bundle", r->bundle);
+    jw_kstr(w, "target", r->target);
+    jw_kstr(w, "job", r->job);
+    jw_kstr(w, "trigger", r->trigger);
+    jw_kstr(w, "state", r->state);
+    jw_kstr(w, "outcome", r->outcome);
+    jw_ki64(w, "attempt", r->attempt);
+    jw_ki64(w, "fire_ms", r->fire_ms);
+    jw_ki64(w, "at_ms", r->at_ms);
+    jw_ki64(w, "created_ms", r->created_ms);
+    jw_ki64(w, "started_ms", r->started_ms);
+    jw_ki64(w, "ended_ms", r->ended_ms);
+    jw_ki64(w, "exit_code", r->exit_code);
+    jw_key(w, "tasks");
+    jw_arr(w);
+    for (size_t i = 0; i < r->n_tasks; i++)
+        task_json(w, &r->tasks[i]);
+    jw_arr_end(w);
+    jw_obj_end(w);
+}
