@@ -1,5 +1,6 @@
 /* COPY … (RETURN_STATS): which files were written, and what DuckDB measured while it wrote them. */
 #include <assert.h>
+#include <unistd.h>
 
 #include "table/duck_int.h"
 
@@ -148,15 +149,50 @@ static err read_chunk(copy_run *r, duckdb_data_chunk chunk)
     return ERR_OK;
 }
 
+/* work lets this thread help until the files are written. DuckDB's own loop spins while only its
+ * other threads have something to do, which on a busy machine takes the processor from them. What
+ * went wrong is left to execute_pending to say. */
+static void work(const duck_lib *lib, duckdb_pending_result pending)
+{
+    enum { NAP_US = 100 };
+    for (;;) {
+        duckdb_pending_state state = lib->pending_execute_task(pending);
+        if (state == DUCKDB_PENDING_NO_TASKS_AVAILABLE)
+            usleep(NAP_US);
+        else if (state != DUCKDB_PENDING_RESULT_NOT_READY)
+            return;
+    }
+}
+
+static err execute(duck *d, const char *what, const char *sql, duckdb_result *ret)
+{
+    const duck_lib *lib = d->lib;
+    duckdb_prepared_statement p = NULL;
+    duckdb_pending_result pending = NULL;
+    err e = ERR_OK;
+    if (lib->prepare(d->con, sql, &p) != DuckDBSuccess)
+        e = duck_err(what, lib->prepare_error(p));
+    else if (lib->pending_prepared(p, &pending) != DuckDBSuccess)
+        e = duck_err(what, lib->pending_error(pending));
+    if (!e) {
+        work(lib, pending);
+        if (lib->execute_pending(pending, ret) != DuckDBSuccess)
+            e = duck_err(what, lib->result_error(ret));
+    }
+    if (pending) lib->destroy_pending(&pending);
+    lib->destroy_prepare(&p);
+    return e;
+}
+
 err duck_copy(duck *d, arena *a, const char *what, const char *sql, const str *partition_by,
               size_t n_partition_by, duck_copied **ret, size_t *ret_n)
 {
     assert(d && a && sql && ret && ret_n);
     copy_run r = {
         .lib = d->lib, .a = a, .partition_by = partition_by, .n_partition_by = n_partition_by};
-    duckdb_result result;
+    duckdb_result result = {0};
     duckdb_data_chunk chunk;
-    err e = duck_execute(d, what, sql, DUCK_KEEP, &result);
+    err e = execute(d, what, sql, &result);
     while (!e && (chunk = d->lib->fetch_chunk(result))) {
         e = err_add(read_chunk(&r, chunk), "%s", what);
         d->lib->destroy_data_chunk(&chunk);

@@ -120,10 +120,4 @@ static inline bool duck_valid(const uint64_t *mask, size_t row)
     return !mask || (mask[row / 64] >> (row % 64) & 1);
 }
 
-/* duck_execute runs one statement; streaming: the rows come chunk by chunk, else all are kept. The
- * caller destroys *ret, also after a failure. */
-typedef enum duck_rows { DUCK_STREAM, DUCK_KEEP } duck_rows;
-MUST_CHECK err duck_execute(duck *d, const char *what, const char *sql, duck_rows rows,
-                            duckdb_result *ret);
-
 #endif

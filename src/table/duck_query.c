@@ -1,7 +1,6 @@
 /* Results into columns: one loop per type over DuckDB's own vectors, nothing boxed. */
 #include <assert.h>
 #include <math.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "table/duck_int.h"
@@ -333,52 +332,23 @@ static frame *sinks_end(sinks *q, bool keep)
     return f;
 }
 
-/* work lets this thread help until the result is there. DuckDB's own loop spins while only its
- * other threads have something to do, which on a busy machine takes the processor from them. */
-static err work(const duck_lib *lib, duckdb_pending_result pending, const char *what)
-{
-    enum { NAP_US = 100 };
-    for (;;) {
-        switch (lib->pending_execute_task(pending)) {
-        case DUCKDB_PENDING_RESULT_READY:
-            return ERR_OK;
-        case DUCKDB_PENDING_RESULT_NOT_READY:
-            break;
-        case DUCKDB_PENDING_NO_TASKS_AVAILABLE:
-            usleep(NAP_US);
-            break;
-        case DUCKDB_PENDING_ERROR:
-            return duck_err(what, lib->pending_error(pending));
-        }
-    }
-}
-
-err duck_execute(duck *d, const char *what, const char *sql, duck_rows rows, duckdb_result *ret)
-{
-    const duck_lib *lib = d->lib;
-    duckdb_prepared_statement p = NULL;
-    duckdb_pending_result pending = NULL;
-    *ret = (duckdb_result){0};
-    err e = ERR_OK;
-    if (lib->prepare(d->con, sql, &p) != DuckDBSuccess)
-        e = duck_err(what, lib->prepare_error(p));
-    else if ((rows == DUCK_STREAM ? lib->pending_prepared_streaming(p, &pending)
-                                  : lib->pending_prepared(p, &pending)) != DuckDBSuccess)
-        e = duck_err(what, lib->pending_error(pending));
-    if (!e) e = work(lib, pending, what);
-    if (!e && lib->execute_pending(pending, ret) != DuckDBSuccess)
-        e = duck_err(what, lib->result_error(ret));
-    if (pending) lib->destroy_pending(&pending);
-    lib->destroy_prepare(&p);
-    return e;
-}
-
 static err run(duck *d, const char *what, const char *sql, sinks *q)
 {
-    duckdb_result r;
-    err e = duck_execute(d, what, sql, DUCK_STREAM, &r);
-    if (!e) e = fill_all(q, &r);
+    duckdb_prepared_statement p = NULL;
+    duckdb_pending_result pending = NULL;
+    duckdb_result r = {0};
+    err e = ERR_OK;
+    if (d->lib->prepare(d->con, sql, &p) != DuckDBSuccess)
+        e = duck_err(what, d->lib->prepare_error(p));
+    else if (d->lib->pending_prepared_streaming(p, &pending) != DuckDBSuccess)
+        e = duck_err(what, d->lib->pending_error(pending));
+    else if (d->lib->execute_pending(pending, &r) != DuckDBSuccess)
+        e = duck_err(what, d->lib->result_error(&r));
+    else
+        e = fill_all(q, &r);
     d->lib->destroy_result(&r);
+    if (pending) d->lib->destroy_pending(&pending);
+    d->lib->destroy_prepare(&p);
     duck_handover();
     return e;
 }
