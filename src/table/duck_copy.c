@@ -150,17 +150,15 @@ static err read_chunk(copy_run *r, duckdb_data_chunk chunk)
 }
 
 /* work lets this thread help until the files are written. DuckDB's own loop spins while only its
- * other threads have something to do, which on a busy machine takes the processor from them. What
- * went wrong is left to execute_pending to say. */
-static void work(const duck_lib *lib, duckdb_pending_result pending)
+ * other threads have something to do, which on a busy machine takes the processor from them. */
+static err work(const duck_lib *lib, duckdb_pending_result pending, const char *what)
 {
     enum { NAP_US = 100 };
     for (;;) {
         duckdb_pending_state state = lib->pending_execute_task(pending);
-        if (state == DUCKDB_PENDING_NO_TASKS_AVAILABLE)
-            usleep(NAP_US);
-        else if (state != DUCKDB_PENDING_RESULT_NOT_READY)
-            return;
+        if (state == DUCKDB_PENDING_ERROR) return duck_err(what, lib->pending_error(pending));
+        if (state == DUCKDB_PENDING_RESULT_READY) return ERR_OK;
+        if (state == DUCKDB_PENDING_NO_TASKS_AVAILABLE) usleep(NAP_US);
     }
 }
 
@@ -174,11 +172,9 @@ static err execute(duck *d, const char *what, const char *sql, duckdb_result *re
         e = duck_err(what, lib->prepare_error(p));
     else if (lib->pending_prepared(p, &pending) != DuckDBSuccess)
         e = duck_err(what, lib->pending_error(pending));
-    if (!e) {
-        work(lib, pending);
-        if (lib->execute_pending(pending, ret) != DuckDBSuccess)
-            e = duck_err(what, lib->result_error(ret));
-    }
+    if (!e) e = work(lib, pending, what);
+    if (!e && lib->execute_pending(pending, ret) != DuckDBSuccess)
+        e = duck_err(what, lib->result_error(ret));
     if (pending) lib->destroy_pending(&pending);
     lib->destroy_prepare(&p);
     return e;
